@@ -1,0 +1,22 @@
+"""Filter notifications by category: `*`, `news,sport`, `-ads` and `-*`, parsed, checked, applied.
+
+>>> from category_filter import CategoryFilter
+>>> CategoryFilter("-history_task,history_rule").allows("chat_message")
+True
+"""
+
+from category_filter._filter import CategoryFilter
+from category_filter.categories import Categories
+from category_filter.errors import (
+    CategoryFilterError,
+    FilterSyntaxError,
+    UnknownCategoryError,
+)
+
+__all__ = [
+    "Categories",
+    "CategoryFilter",
+    "CategoryFilterError",
+    "FilterSyntaxError",
+    "UnknownCategoryError",
+]

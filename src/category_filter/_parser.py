@@ -1,0 +1,241 @@
+"""Text to names and flag, or the mistake in it: the only module that knows Lark.
+
+Two passes, as in CPython's own parser. The first recognises what is right, with one regular
+expression made of the terminals that Lark composed from the grammar. Only a text that it refuses
+meets the second, the grammar of mistakes. Each is built at its first use, so that importing this
+module is cheap.
+"""
+
+from __future__ import annotations
+
+import re
+from threading import Lock
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, cast
+
+from category_filter.errors import FilterSyntaxError, described
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from lark import Lark, Token
+
+    from category_filter.errors import MistakeCode
+
+    T = TypeVar("T")
+    Form = Literal["everything", "only", "all_except", "nothing"]
+
+__all__ = ["MAX_LENGTH", "check_length", "check_name", "names_in", "parse", "pattern"]
+
+MAX_LENGTH = 65_536
+"""The longest text of a filter, in characters."""
+
+_NO_NAMES: frozenset[str] = frozenset()
+
+
+def parse(text: str) -> tuple[frozenset[str], bool]:
+    """The names that a filter lists, and whether it allows those that it does not.
+
+    >>> parse("-news")
+    (frozenset({'news'}), True)
+
+    Raises:
+        FilterSyntaxError: The text is no filter.
+    """
+    if len(text) > MAX_LENGTH:
+        check_length(text)
+    found = _language().form.fullmatch(text)
+    if found is None:
+        raise _refusal(text, "mistake")
+    form = found.lastgroup
+    bare = "".join(text.split())  # the blanks of a good text mean nothing
+    if form == "only":
+        return frozenset(bare.split(",")), False
+    if form == "all_except":
+        return frozenset(bare[1:].split(",")), True
+    return _NO_NAMES, form == "everything"
+
+
+def names_in(text: str) -> Iterator[tuple[str, int]]:
+    """Each name of a good text, with its position; a name given twice comes twice.
+
+    >>> list(names_in("- news, sport"))
+    [('news', 2), ('sport', 8)]
+    """
+    return ((found[0], found.start()) for found in _language().name.finditer(text))
+
+
+def check_name(name: str) -> None:
+    """Refuse what is not the name of one category.
+
+    Raises:
+        FilterSyntaxError: With the name as its text.
+    """
+    if not _language().name.fullmatch(name):
+        raise _refusal(name, "name_mistake")
+
+
+def check_length(text: str) -> None:
+    """Refuse a text that is too long to be read back.
+
+    Raises:
+        FilterSyntaxError: With the code `too_long`.
+    """
+    if len(text) > MAX_LENGTH:
+        raise FilterSyntaxError(
+            f"a filter has at most {MAX_LENGTH:,} characters, not {len(text):,}",
+            text=text,
+            code="too_long",
+            position=MAX_LENGTH,
+        )
+
+
+def pattern(names: Sequence[str]) -> str:
+    """The grammar's own expression, with these names for the only ones, for other engines.
+
+    >>> re.fullmatch(pattern(["news", "sport"]), "- sport, news") is not None
+    True
+    """
+    form, name = _language()
+    known = "|".join(names).replace(".", r"\.") or r"[^\s\S]"
+    expression = form.pattern.replace(name.pattern, f"(?:{known})")
+    # Engines elsewhere know neither Python's named groups nor, all of them, `*+` and `++`.
+    expression = re.sub(r"\?P<\w+>", "?:", expression)
+    expression = re.sub(r"([*+])\+", r"\1", expression)
+    for blank in "\t\r\n":
+        expression = expression.replace(blank, repr(blank)[1:-1])
+    return f"^(?:{expression})$"
+
+
+class _Language(NamedTuple):
+    """What recognises a good text: any of the forms, named, and a single name."""
+
+    form: re.Pattern[str]
+    name: re.Pattern[str]
+
+
+class _Mistakes(NamedTuple):
+    """What explains a bad one: the grammar, the replacements, and what may have been meant."""
+
+    grammar: Lark
+    repairs: list[tuple[re.Pattern[str], str]]
+    intent: re.Pattern[str]
+
+
+def _once(build: Callable[[], T]) -> Callable[[], T]:
+    """Build at the first call, while other threads wait for it, and never again."""
+    built: list[T] = []
+    lock = Lock()
+
+    def get() -> T:
+        if not built:
+            with lock:
+                if not built:
+                    built.append(build())
+        return built[0]
+
+    return get
+
+
+@_once
+def _language() -> _Language:
+    grammar = _grammar("category_filter.lark", "filter", "name")
+    return _Language(_forms(grammar, "filter"), _terminal(grammar, "NAME"))
+
+
+@_once
+def _mistakes() -> _Mistakes:
+    grammar = _grammar("mistakes.lark", "mistake", "name_mistake", "intent")
+    meant = {"MINUS_LIKE": "-", "COMMA_LIKE": ",", "STAR_LIKE": "*", "BLANK_LIKE": " "}
+    repairs = [
+        (_terminal(grammar, name), char) for name, char in {**meant, "INVISIBLE": ""}.items()
+    ]
+    return _Mistakes(grammar, repairs, _forms(grammar, "intent"))
+
+
+def _grammar(file: str, *start: str) -> Lark:
+    from lark import Lark  # noqa: PLC0415 - 50 ms, which only a first parse has to pay
+
+    return Lark.open_from_package(
+        "category_filter._grammar", file, parser="lalr", start=list(start)
+    )
+
+
+def _terminal(grammar: Lark, name: str) -> re.Pattern[str]:
+    return re.compile(grammar.get_terminal(name).pattern.to_regexp())
+
+
+def _forms(grammar: Lark, start: str) -> re.Pattern[str]:
+    """The alternatives of a rule, each a terminal, as one expression with named groups."""
+    return re.compile(
+        "|".join(
+            f"(?P<{rule.alias}>{_terminal(grammar, rule.expansion[0].name).pattern})"
+            for rule in grammar.rules
+            if rule.origin.name == start
+        )
+    )
+
+
+def _refusal(text: str, start: Literal["mistake", "name_mistake"]) -> FilterSyntaxError:
+    """The first mistake in a text that was refused."""
+    tree = _mistakes().grammar.parse(text, start=start)
+    code = cast("MistakeCode", tree.data)
+    offenders = cast("list[Token]", tree.children)
+    if offenders:
+        position = cast("int", offenders[0].start_pos)
+    else:
+        position = 0 if code == "empty" else len(text)
+    return FilterSyntaxError(
+        _message(text, code, position),
+        text=text,
+        code=code,
+        position=position,
+        suggestion=_suggestion(text, code) if start == "mistake" else None,
+    )
+
+
+def _suggestion(text: str, code: MistakeCode) -> str | None:
+    """What was certainly meant: the text read by the forgiving half of the mistakes grammar."""
+    if code == "empty":
+        return "*"
+    mended = _mended(text)
+    meant = _mistakes().intent.fullmatch(mended)
+    if meant is None:
+        return None
+    minus = "-" if meant.lastgroup in {"all_except", "nothing"} else ""
+    return minus + (",".join(name for name, _ in names_in(mended)) or "*")
+
+
+def _mended(text: str) -> str:
+    for wrong, right in _mistakes().repairs:
+        text = wrong.sub(right, text)
+    return text
+
+
+def _message(  # noqa: C901, PLR0911 - one case for each mistake
+    text: str, code: MistakeCode, position: int
+) -> str:
+    """What is wrong, in one line."""
+    char = text[position : position + 1]
+    match code:
+        case "empty":
+            return "the filter is empty: '*' stands for every category, '-*' for none"
+        case "missing_name" if char:
+            return f"a name is missing before '{char}'"
+        case "missing_name":
+            return f"a name is missing after '{text.rstrip()[-1]}'" if text else "the name is empty"
+        case "star_in_list":
+            return "'*' means every category and stands alone, never in a list or a name"
+        case "misplaced_minus":
+            return "'-' goes once, before the whole list, and excludes every name in it"
+        case "missing_comma":
+            return "a comma is missing before this name"
+        case "lookalike":
+            return f"write {described(_mended(char))} instead of {described(char)}"
+        case "invisible_character":
+            return f"{described(char)} cannot be seen, and does not belong in a filter"
+        case _ if char in "\r\n":
+            return "a line break can only stand at either end"
+        case _ if _language().name.fullmatch(f"a{char}"):
+            return f"a name cannot begin with {described(char)}"
+        case _:
+            return f"{described(char)} cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -"

@@ -1,0 +1,257 @@
+"""The known set: which categories there are, in what order, and what people call them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NoReturn, final
+
+from category_filter import _parser
+from category_filter._filter import CategoryFilter, plain
+from category_filter.errors import UnknownCategoryError, UnknownName
+
+if TYPE_CHECKING:
+    from enum import Enum
+
+__all__ = ["Categories"]
+
+_SHORTEST_MISSPELT = 4
+_LONGEST_MISSPELT = 64
+_MOST_CLOSE = 3
+_LETTERS = str.maketrans("", "", "_.:/-")
+
+
+@final
+class Categories(Collection[str]):
+    """The categories that a service knows: an immutable, ordered set of names with their labels.
+
+    >>> known = Categories({"news": "News of the day", "sport": "Results", "ads": "Offers"})
+    >>> known.parse("-ads")
+    CategoryFilter('-ads')
+    >>> known.allowed(CategoryFilter("-ads"))
+    ('news', 'sport')
+    >>> known.parse("news,spport")
+    Traceback (most recent call last):
+        ...
+    category_filter.errors.UnknownCategoryError: unknown category: its messages will never arrive
+        'spport' at 5: did you mean 'sport'?
+
+    Check what people type, and only that: a stored filter that names a retired category still
+    loads, and still means what it meant.
+
+    Args:
+        names: Names with their labels, names alone, or an enum whose values are the names. A new
+            category is appended, never inserted: stored masks depend on the order.
+
+    Raises:
+        FilterSyntaxError: A name is none.
+        TypeError: A name is no str, or all of them are one.
+        ValueError: A name is given twice.
+    """
+
+    __slots__ = ("_known", "_labels")
+
+    _labels: Mapping[str, str]
+    _known: frozenset[str]
+
+    def __init__(self, names: Mapping[str, str] | Iterable[str | Enum]) -> None:
+        if isinstance(names, str):
+            raise TypeError("categories are a mapping, an iterable of names or an enum, not a str")
+        pairs: Iterable[tuple[str | Enum, str | None]] = (
+            names.items() if isinstance(names, Mapping) else ((name, None) for name in names)
+        )
+        labels: dict[str, str] = {}
+        for key, label in pairs:
+            name = plain(key, "a category")
+            _parser.check_name(name)
+            if name in labels:
+                raise ValueError(f"the category {name!r} is given twice")
+            labels[name] = name if label is None else label
+        object.__setattr__(self, "_labels", MappingProxyType(labels))
+        object.__setattr__(self, "_known", frozenset(labels))
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What people call each category, in the set's order; read-only."""
+        return self._labels
+
+    def parse(self, text: str | CategoryFilter) -> CategoryFilter:
+        """The filter that a text gives, if it lists known names only.
+
+        >>> Categories(["news", "sport"]).parse("-sport").allows("news")
+        True
+
+        Raises:
+            FilterSyntaxError: The text is no filter.
+            UnknownCategoryError: It lists unknown names; positions are those in the text.
+        """
+        parsed = CategoryFilter(text)
+        if parsed.names <= self._known:
+            return parsed
+        raise self._unknown_category(str(text), parsed)
+
+    def validate(self, f: CategoryFilter) -> CategoryFilter:
+        """The same filter, if it lists known names only.
+
+        >>> Categories(["news", "sport"]).validate(CategoryFilter("-sport"))
+        CategoryFilter('-sport')
+
+        Raises:
+            UnknownCategoryError: It lists others; positions are those in its canonical text.
+        """
+        return self.parse(f)
+
+    def unknown(self, f: CategoryFilter) -> tuple[str, ...]:
+        """The names that a filter lists and this set does not hold, sorted.
+
+        >>> Categories(["news", "sport"]).unknown(CategoryFilter("-weather,ads,news"))
+        ('ads', 'weather')
+        """
+        return tuple(sorted(f.names - self._known))
+
+    def allowed(self, f: CategoryFilter) -> tuple[str, ...]:
+        """The known names that a filter allows, in this set's order.
+
+        >>> Categories(["news", "sport", "ads"]).allowed(CategoryFilter("-sport"))
+        ('news', 'ads')
+        """
+        return tuple(f.filter(self))
+
+    def mask(self, f: CategoryFilter) -> int:
+        """The known names that a filter allows, as bits: bit i is the i-th category.
+
+        >>> bin(Categories(["news", "sport", "ads"]).mask(CategoryFilter("-sport")))
+        '0b101'
+        """
+        return sum(1 << bit for bit, name in enumerate(self) if f.allows(name))
+
+    def from_mask(self, mask: int) -> CategoryFilter:
+        """The filter that allows the categories whose bits are set, and nothing else.
+
+        A mask knows nothing of categories outside the set, so the filter refuses them.
+
+        >>> Categories(["news", "sport", "ads"]).from_mask(0b101)
+        CategoryFilter('ads,news')
+
+        Raises:
+            ValueError: A bit is set that no category has.
+        """
+        if not 0 <= mask < 1 << len(self):
+            raise ValueError(f"{mask} is no mask of {len(self)} categories")
+        return CategoryFilter.only(*(name for bit, name in enumerate(self) if mask >> bit & 1))
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression for exactly the texts that `parse` accepts, whatever their length.
+
+        It is made for `<input pattern>` and JSON Schema, and has no lookaround and no group.
+
+        >>> import re
+        >>> pattern = Categories(["news", "sport"]).pattern
+        >>> [bool(re.search(pattern, text)) for text in ("news, sport", "-*", "-spot")]
+        [True, True, False]
+        """
+        return _parser.pattern(tuple(self))
+
+    def json_schema(self) -> dict[str, object]:
+        """The JSON Schema of a text that `parse` accepts, for OpenAPI too.
+
+        >>> schema = Categories(["news", "sport"]).json_schema()
+        >>> schema["type"], schema["default"], schema["examples"]
+        ('string', '*', ['*', 'news', '-news'])
+        """
+        return {
+            "type": "string",
+            "pattern": self.pattern,
+            "maxLength": _parser.MAX_LENGTH,
+            "default": "*",
+            "examples": ["*", *(f"{minus}{name}" for name in [*self][:1] for minus in ("", "-"))],
+        }
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._labels)
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Categories):
+            return NotImplemented
+        return [*self._labels.items()] == [*other._labels.items()]
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"Categories({dict(self._labels)!r})"
+
+    def __copy__(self) -> Categories:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Categories:
+        return self
+
+    def __reduce__(self) -> tuple[type[Categories], tuple[dict[str, str]]]:
+        return Categories, (dict(self._labels),)
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("Categories is final: keep a set of categories as an attribute instead")
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"Categories are immutable: {name!r} cannot be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"Categories are immutable: {name!r} cannot be deleted")
+
+    def _unknown_category(self, text: str, f: CategoryFilter) -> UnknownCategoryError:
+        positions: dict[str, int] = {}
+        for name, position in _parser.names_in(text):
+            if name not in self._known:
+                positions.setdefault(name, position)
+        known = _by_spelling(tuple(self))
+        return UnknownCategoryError(
+            text=text,
+            allows_unlisted=f.allows_unlisted,
+            unknown=[
+                UnknownName(name, position, _close(name, known))
+                for name, position in positions.items()
+            ],
+        )
+
+
+# Two names are close if they are the same once case, separators and at most one letter of each
+# are dropped: one letter may be missing, too many, wrong or out of place. Both sides are looked
+# up by what is left, so that the work grows with the text and not with the known set.
+
+
+def _close(name: str, known: Mapping[str, list[str]]) -> tuple[str, ...]:
+    keys = known.keys() & _spellings(name)
+    if not keys:
+        return ()
+    alike = {close for key in keys for close in known[key]}
+    return tuple(sorted(alike, key=lambda close: (abs(len(close) - len(name)), close)))[
+        :_MOST_CLOSE
+    ]
+
+
+@lru_cache(maxsize=16)
+def _by_spelling(names: tuple[str, ...]) -> dict[str, list[str]]:
+    known: dict[str, list[str]] = {}
+    for name in names:
+        for key in _spellings(name):
+            alike = known.setdefault(key, [])
+            if len(alike) < _MOST_CLOSE:
+                alike.append(name)
+    return known
+
+
+def _spellings(name: str) -> list[str]:
+    letters = (name if name.isalnum() else name.translate(_LETTERS)).lower()
+    spellings = [letters]
+    if _SHORTEST_MISSPELT <= len(letters) <= _LONGEST_MISSPELT:
+        spellings += [letters[:i] + letters[i + 1 :] for i in range(len(letters))]
+    return spellings

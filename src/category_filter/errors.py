@@ -1,0 +1,231 @@
+"""What can go wrong: data first, then one message that a person can act on."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "CategoryFilterError",
+    "FilterSyntaxError",
+    "MistakeCode",
+    "UnknownCategoryError",
+    "UnknownName",
+]
+
+MistakeCode = Literal[
+    "empty",
+    "missing_name",
+    "star_in_list",
+    "misplaced_minus",
+    "missing_comma",
+    "lookalike",
+    "invisible_character",
+    "invalid_character",
+    "too_long",
+]
+"""The stable codes of `FilterSyntaxError`."""
+
+_INDENT = "    "
+_COLUMNS = 35
+"""What an excerpt shows on either side of its caret, so that it fits a line of 80 columns."""
+
+_LISTED = 10
+"""How many unknown names a message lists; the data hold every one."""
+
+
+class CategoryFilterError(ValueError):
+    """Any refusal by this library; catch it to catch every one of them.
+
+    >>> from category_filter import CategoryFilter
+    >>> try:
+    ...     CategoryFilter("a,,b")
+    ... except CategoryFilterError as error:
+    ...     print(error.message)
+    a name is missing before ','
+
+    Attributes:
+        code: What went wrong, in a stable word for programs.
+        message: What went wrong, in one line for people.
+        text: The text that was refused.
+    """
+
+    code: str
+    message: str
+    text: str
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (type(self), self.args, vars(self))
+
+
+def _restored(
+    kind: type[CategoryFilterError], args: tuple[str], data: dict[str, object]
+) -> CategoryFilterError:
+    """The error that a pickle holds, whatever has become of its constructor since."""
+    error = kind.__new__(kind, *args)
+    vars(error).update(data)
+    return error
+
+
+class FilterSyntaxError(CategoryFilterError):
+    """A text that is no filter, with the place of the mistake and, if certain, its repair.
+
+    >>> from category_filter import CategoryFilter
+    >>> CategoryFilter("news;sport")
+    Traceback (most recent call last):
+        ...
+    category_filter.errors.FilterSyntaxError: write ',' instead of ';'
+        news;sport
+            ^
+    did you mean 'news,sport'?
+
+    Attributes:
+        code: One of `MistakeCode`.
+        position: The 0-based index of the offending character in `text`; `len(text)` where the
+            text ends too soon.
+        suggestion: A corrected text that parses, with the names and their order kept, or None
+            where the intent is not certain.
+    """
+
+    # Narrower than in the base class, which is safe: nobody sets it.
+    code: MistakeCode  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        text: str,
+        code: MistakeCode,
+        position: int,
+        suggestion: str | None = None,
+    ) -> None:
+        self.message = message
+        self.text = text
+        self.code = code
+        self.position = position
+        self.suggestion = suggestion
+        lines = [message, *_excerpt(text, position)]
+        if suggestion is not None:
+            lines.append(did_you_mean([suggestion]))
+        super().__init__("\n".join(lines))
+
+
+class UnknownName(NamedTuple):
+    """One name that a filter lists and the known set does not hold.
+
+    >>> from category_filter.navixy import CATEGORIES
+    >>> try:
+    ...     CATEGORIES.parse("history_rule, chat_mesage")
+    ... except UnknownCategoryError as error:
+    ...     print(error.unknown[0])
+    UnknownName(name='chat_mesage', position=14, close=('chat_message',))
+    """
+
+    name: str
+    position: int
+    """The 0-based index in the text at which the name stands first."""
+    close: tuple[str, ...]
+    """Up to three known names that are spelled almost alike, the closest first."""
+
+
+class UnknownCategoryError(CategoryFilterError):
+    """A good filter that lists names outside the known set.
+
+    >>> from category_filter.navixy import CATEGORIES
+    >>> CATEGORIES.parse("-chat_mesage,history_rule")
+    Traceback (most recent call last):
+        ...
+    category_filter.errors.UnknownCategoryError: unknown category: its messages will not be stopped
+        'chat_mesage' at 1: did you mean 'chat_message'?
+
+    Attributes:
+        unknown: Every unknown name, with its position and the known names close to it.
+        allows_unlisted: The filter's flag, which decides what an unknown name does.
+    """
+
+    code = "unknown_category"
+
+    def __init__(self, *, text: str, allows_unlisted: bool, unknown: Sequence[UnknownName]) -> None:
+        self.text = text
+        self.allows_unlisted = allows_unlisted
+        self.unknown = tuple(unknown)
+        subject, owner = (
+            ("unknown category", "its")
+            if len(self.unknown) == 1
+            else (f"{len(self.unknown):,} unknown categories", "their")
+        )
+        verdict = "not be stopped" if allows_unlisted else "never arrive"
+        consequence = f"{owner} messages will {verdict}"
+        shown = self.unknown[:_LISTED]
+        names = ", ".join(quoted(name) for name, _, _ in shown)
+        lines = [
+            f"{_INDENT}{quoted(name)} at {position}" + (f": {did_you_mean(close)}" if close else "")
+            for name, position, close in shown
+        ]
+        if more := len(self.unknown) - len(shown):
+            names += f" and {more:,} more"
+            lines.append(f"{_INDENT}and {more:,} more")
+        self.message = f"{subject} {names}: {consequence}"
+        super().__init__("\n".join([f"{subject}: {consequence}", *lines]))
+
+
+def did_you_mean(choices: Sequence[str]) -> str:
+    """The question that offers a repair.
+
+    >>> did_you_mean(["news", "views", "dues"])
+    "did you mean 'news', 'views' or 'dues'?"
+    """
+    *others, last = (quoted(choice) for choice in choices)
+    return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+
+
+def quoted(text: str) -> str:
+    r"""A piece of a filter in quotes, escaped, and cut where it is long.
+
+    >>> quoted("caf\u00e9")
+    "'caf\\xe9'"
+    """
+    return f"'{''.join(_fitting(text, 2 * _COLUMNS))}'"
+
+
+def described(char: str) -> str:
+    r"""A character by its look and, beyond ASCII, by its name, so that none passes for another.
+
+    >>> described("\u200b")
+    "'\\u200b' (U+200B ZERO WIDTH SPACE)"
+    """
+    if char.isascii() and char.isprintable():
+        return f"'{char}'"
+    # A combining mark would merge with the quote in front of it.
+    readable = char.isprintable() and not unicodedata.category(char).startswith("M")
+    name = f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
+    return f"'{char if readable else _escaped(char)}' ({name})"
+
+
+def _excerpt(text: str, position: int) -> tuple[str, str]:
+    """The text around a position, and a line with a caret below it."""
+    before = text[max(0, position - _COLUMNS - 1) : position]
+    left = "".join(reversed(_fitting(reversed(before), _COLUMNS)))
+    right = "".join(_fitting(text[position : position + _COLUMNS + 1], _COLUMNS))
+    return f"{_INDENT}{left}{right}", f"{_INDENT}{' ' * len(left)}^"
+
+
+def _fitting(chars: Iterable[str], columns: int) -> list[str]:
+    """The escaped characters that fit, with an ellipsis for those that do not."""
+    pieces: list[str] = []
+    for piece in map(_escaped, chars):
+        columns -= len(piece)
+        if columns < 0:
+            return [*pieces, "..."]
+        pieces.append(piece)
+    return pieces
+
+
+def _escaped(char: str) -> str:
+    """A printable ASCII character as it is, any other as Python would write it."""
+    if char.isascii() and char.isprintable():
+        return char
+    return char.encode("unicode_escape").decode("ascii")
