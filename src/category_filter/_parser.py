@@ -82,7 +82,7 @@ def check_length(text: str) -> None:
     """
     if len(text) > MAX_LENGTH:
         raise FilterSyntaxError(
-            f"a filter has at most {MAX_LENGTH:,} characters, not {len(text):,}",
+            f"a filter has at most {MAX_LENGTH:,} characters",
             text=text,
             code="too_long",
             position=MAX_LENGTH,

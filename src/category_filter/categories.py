@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
+from operator import ne
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn, final
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast, final
 
 from category_filter import _parser
 from category_filter._filter import CategoryFilter, plain
@@ -19,7 +20,8 @@ __all__ = ["Categories"]
 _SHORTEST_MISSPELT = 4
 _LONGEST_MISSPELT = 64
 _MOST_CLOSE = 3
-_LETTERS = str.maketrans("", "", "_.:/-")
+_SWAPPED = 2
+_SEPARATORS = str.maketrans("", "", "_.:/-")
 
 
 @final
@@ -58,16 +60,16 @@ class Categories(Collection[str]):
     def __init__(self, names: Mapping[str, str] | Iterable[str | Enum]) -> None:
         if isinstance(names, str):
             raise TypeError("categories are a mapping, an iterable of names or an enum, not a str")
-        pairs: Iterable[tuple[str | Enum, str | None]] = (
-            names.items() if isinstance(names, Mapping) else ((name, None) for name in names)
-        )
+        labelled: Mapping[str | Enum, str] = {}
+        if isinstance(names, Mapping):
+            labelled = cast("Mapping[str | Enum, str]", names)
         labels: dict[str, str] = {}
-        for key, label in pairs:
+        for key in names:
             name = plain(key, "a category")
             _parser.check_name(name)
             if name in labels:
                 raise ValueError(f"the category {name!r} is given twice")
-            labels[name] = name if label is None else label
+            labels[name] = labelled.get(key, name)
         object.__setattr__(self, "_labels", MappingProxyType(labels))
         object.__setattr__(self, "_known", frozenset(labels))
 
@@ -212,46 +214,60 @@ class Categories(Collection[str]):
         for name, position in _parser.names_in(text):
             if name not in self._known:
                 positions.setdefault(name, position)
-        known = _by_spelling(tuple(self))
+        index = _index(tuple(self))
         return UnknownCategoryError(
             text=text,
             allows_unlisted=f.allows_unlisted,
             unknown=[
-                UnknownName(name, position, _close(name, known))
+                UnknownName(name, position, _close(name, index))
                 for name, position in positions.items()
             ],
         )
 
 
-# Two names are close if they are the same once case, separators and at most one letter of each
-# are dropped: one letter may be missing, too many, wrong or out of place. Both sides are looked
-# up by what is left, so that the work grows with the text and not with the known set.
+# Two names are close if, but for case and separators, they differ by one letter at most: missing,
+# too many, wrong, or swapped with its neighbour. What is left of each after dropping any one letter
+# is where they meet, so that the work grows with the text and not with the known set.
 
 
-def _close(name: str, known: Mapping[str, list[str]]) -> tuple[str, ...]:
-    keys = known.keys() & _spellings(name)
-    if not keys:
+class _Known(NamedTuple):
+    name: str
+    letters: str
+
+
+def _close(name: str, index: Mapping[str, list[_Known]]) -> tuple[str, ...]:
+    letters = _letters(name)
+    meetings = index.keys() & _droppings(letters)
+    if not meetings:
         return ()
-    alike = {close for key in keys for close in known[key]}
-    return tuple(sorted(alike, key=lambda close: (abs(len(close) - len(name)), close)))[
-        :_MOST_CLOSE
-    ]
+    found = {known for meeting in meetings for known in index[meeting]}
+    # One letter dropped from each may also have been two different mistakes.
+    close = sorted(
+        (abs(len(known.letters) - len(letters)), known.name)
+        for known in found
+        if len(known.letters) != len(letters) or sum(map(ne, known.letters, letters)) <= _SWAPPED
+    )
+    return tuple(name for _, name in close[:_MOST_CLOSE])
 
 
 @lru_cache(maxsize=16)
-def _by_spelling(names: tuple[str, ...]) -> dict[str, list[str]]:
-    known: dict[str, list[str]] = {}
+def _index(names: tuple[str, ...]) -> dict[str, list[_Known]]:
+    index: dict[str, list[_Known]] = {}
     for name in names:
-        for key in _spellings(name):
-            alike = known.setdefault(key, [])
+        letters = _letters(name)
+        for meeting in _droppings(letters):
+            alike = index.setdefault(meeting, [])
             if len(alike) < _MOST_CLOSE:
-                alike.append(name)
-    return known
+                alike.append(_Known(name, letters))
+    return index
 
 
-def _spellings(name: str) -> list[str]:
-    letters = (name if name.isalnum() else name.translate(_LETTERS)).lower()
-    spellings = [letters]
+def _letters(name: str) -> str:
+    return (name if name.isalnum() else name.translate(_SEPARATORS)).lower()
+
+
+def _droppings(letters: str) -> list[str]:
+    droppings = [letters]
     if _SHORTEST_MISSPELT <= len(letters) <= _LONGEST_MISSPELT:
-        spellings += [letters[:i] + letters[i + 1 :] for i in range(len(letters))]
-    return spellings
+        droppings += [letters[:i] + letters[i + 1 :] for i in range(len(letters))]
+    return droppings

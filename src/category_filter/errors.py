@@ -51,11 +51,13 @@ class CategoryFilterError(ValueError):
         code: What went wrong, in a stable word for programs.
         message: What went wrong, in one line for people.
         text: The text that was refused.
+        position: Where in it: the 0-based index of the first offending character.
     """
 
     code: str
     message: str
     text: str
+    position: int
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restored, (type(self), self.args, vars(self))
@@ -84,14 +86,12 @@ class FilterSyntaxError(CategoryFilterError):
 
     Attributes:
         code: One of `MistakeCode`.
-        position: The 0-based index of the offending character in `text`; `len(text)` where the
-            text ends too soon.
+        position: Where in `text`; `len(text)` where it ends too soon.
         suggestion: A corrected text that parses, with the names and their order kept, or None
             where the intent is not certain.
     """
 
-    # Narrower than in the base class, which is safe: nobody sets it.
-    code: MistakeCode  # pyright: ignore[reportIncompatibleVariableOverride]
+    code: MistakeCode
 
     def __init__(
         self,
@@ -104,7 +104,8 @@ class FilterSyntaxError(CategoryFilterError):
     ) -> None:
         self.message = message
         self.text = text
-        self.code = code
+        # Narrower than in the base class, which is safe: nobody sets it.
+        self.code = code  # pyright: ignore[reportIncompatibleVariableOverride]
         self.position = position
         self.suggestion = suggestion
         lines = [message, *_excerpt(text, position)]
@@ -152,6 +153,7 @@ class UnknownCategoryError(CategoryFilterError):
         self.text = text
         self.allows_unlisted = allows_unlisted
         self.unknown = tuple(unknown)
+        self.position = self.unknown[0].position
         subject, owner = (
             ("unknown category", "its")
             if len(self.unknown) == 1

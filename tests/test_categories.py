@@ -1,0 +1,298 @@
+"""The known set: checking, masks, the pattern, and what counts as a misspelling."""
+
+import copy
+import pickle
+import re
+from enum import Enum, StrEnum
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import filters, names, spellings, texts
+
+from category_filter import (
+    Categories,
+    CategoryFilter,
+    CategoryFilterError,
+    FilterSyntaxError,
+    UnknownCategoryError,
+)
+from category_filter.errors import UnknownName
+from category_filter.navixy import CATEGORIES as NAVIXY
+
+known_sets = st.lists(names, unique=True, max_size=8).map(Categories)
+KNOWN = Categories(["a", "b", "c", "news"])
+
+
+class TestChecking:
+    @given(known_sets, filters)
+    def test_unknown_names_are_those_listed_and_not_held(self, known, f):
+        assert known.unknown(f) == tuple(sorted(f.names - set(known)))
+
+    @given(known_sets, filters)
+    def test_validate_gives_the_same_filter_or_refuses(self, known, f):
+        if f.names <= set(known):
+            assert known.validate(f) is f
+        else:
+            with pytest.raises(UnknownCategoryError) as caught:
+                known.validate(f)
+            assert caught.value.text == str(f)
+
+    @given(known_sets, filters.flatmap(spellings))
+    def test_parse_names_every_unknown_name_where_it_stands_first(self, known, text):
+        f = CategoryFilter(text)
+        try:
+            assert known.parse(text) == f
+            assert f.names <= set(known)
+        except UnknownCategoryError as error:
+            assert error.text == text
+            assert error.allows_unlisted == f.allows_unlisted
+            assert {name for name, _, _ in error.unknown} == f.names - set(known)
+            assert error.position == error.unknown[0].position
+            places = [text.index(text.strip(" \t\r\n-,*"))]
+            for char_before, place in zip(text, range(1, len(text) + 1), strict=True):
+                if char_before in " \t,":
+                    places.append(place)
+            for name, position, _ in error.unknown:
+                begins = [p for p in places if re.split(r"[ \t\r\n,]", text[p:])[0] == name]
+                assert position == begins[0]
+
+    @given(known_sets, texts)
+    def test_no_text_raises_anything_else(self, known, text):
+        try:
+            known.parse(text)
+        except CategoryFilterError as error:
+            assert error.text == text
+
+    def test_parse_takes_a_filter_too(self):
+        f = CategoryFilter("news")
+        assert KNOWN.parse(f) is f
+
+    def test_a_text_that_is_no_filter(self):
+        with pytest.raises(FilterSyntaxError) as caught:
+            KNOWN.parse("a;b")
+        assert caught.value.suggestion == "a,b"
+
+
+class TestClose:
+    @pytest.mark.parametrize(
+        ("typed", "close"),
+        [
+            ("chat_mesage", ("chat_message",)),  # a letter is missing
+            ("chat_messsage", ("chat_message",)),  # one too many
+            ("chat_massage", ("chat_message",)),  # a wrong one
+            ("caht_message", ("chat_message",)),  # two have changed places
+            ("Chat-Message", ("chat_message",)),  # case and separators
+            ("chatmessage", ("chat_message",)),
+            ("HISTORY.RULES", ("history_rule",)),
+            ("history_service_tsk", ("history_service_task",)),
+            ("message", ()),
+            ("history", ()),
+            ("x", ()),
+            ("rule_history", ()),
+        ],
+    )
+    def test_of_the_six(self, typed, close):
+        with pytest.raises(UnknownCategoryError) as caught:
+            NAVIXY.parse(typed)
+        assert caught.value.unknown == (UnknownName(typed, 0, close),)
+
+    def test_the_closest_come_first_and_no_more_than_three(self):
+        known = Categories(["news1", "news", "newss", "new-s", "views"])
+        with pytest.raises(UnknownCategoryError) as caught:
+            known.parse("NEWS")
+        assert caught.value.unknown[0].close == ("new-s", "news", "news1")
+
+    def test_short_names_are_close_only_if_the_letters_are_the_same(self):
+        known = Categories(["ads", "tv"])
+        with pytest.raises(UnknownCategoryError) as caught:
+            known.parse("Ads,adz,TV,t")
+        assert [name.close for name in caught.value.unknown] == [("ads",), (), ("tv",), ()]
+
+    def test_every_name_of_thousands_gets_its_suggestion(self):
+        known = Categories(f"category_{number}_name" for number in range(300))
+        typed = [f"category_{number}_nme" for number in range(300)]
+        nonsense = [f"x{number:04}" for number in range(5_000)]
+        with pytest.raises(UnknownCategoryError) as caught:
+            known.parse(",".join(nonsense + typed))
+        assert len(caught.value.unknown) == 5_300
+        assert all(found.close == () for found in caught.value.unknown[:5_000])
+        for name, _, close in caught.value.unknown[5_000:]:
+            assert name.replace("nme", "name") in close
+
+
+class TestMasks:
+    @given(st.data(), known_sets)
+    def test_a_mask_goes_there_and_back(self, data, known):
+        mask = data.draw(st.integers(0, (1 << len(known)) - 1))
+        assert known.mask(known.from_mask(mask)) == mask
+
+    @given(known_sets, filters)
+    def test_bit_i_is_the_i_th_category(self, known, f):
+        bits = [bool(known.mask(f) >> bit & 1) for bit in range(len(known))]
+        assert bits == [f.allows(name) for name in known]
+        assert known.allowed(f) == tuple(name for name in known if f.allows(name))
+
+    @given(known_sets, filters)
+    def test_what_comes_back_allows_the_known_ones_alike_and_no_other(self, known, f):
+        back = known.from_mask(known.mask(f))
+        assert known.allowed(back) == known.allowed(f)
+        assert not back.allows_unlisted
+
+    @pytest.mark.parametrize("mask", [-1, 16, 1 << 70])
+    def test_a_mask_has_no_bit_without_a_category(self, mask):
+        with pytest.raises(ValueError, match=f"^{mask} is no mask of 4 categories$"):
+            KNOWN.from_mask(mask)
+
+
+class TestPattern:
+    @given(filters.flatmap(spellings) | texts)
+    def test_accepts_exactly_what_parse_accepts(self, text):
+        try:
+            KNOWN.parse(text)
+        except CategoryFilterError:
+            assert not re.search(KNOWN.pattern, text)
+        else:
+            assert re.search(KNOWN.pattern, text)
+
+    def test_names_are_literal(self):
+        known = Categories(["a.b", "c"])
+        assert re.search(known.pattern, "c,a.b")
+        assert not re.search(known.pattern, "axb")
+
+    def test_a_name_that_begins_another(self):
+        known = Categories(["a", "ab", "abc"])
+        assert re.search(known.pattern, "abc,ab,a")
+
+    def test_the_empty_set_knows_the_two_stars(self):
+        pattern = Categories([]).pattern
+        assert [bool(re.search(pattern, text)) for text in ("*", " - * ", "a", "")] == [
+            True,
+            True,
+            False,
+            False,
+        ]
+
+    def test_whole(self):
+        """Nothing that an engine elsewhere would refuse: no group, no lookaround, no `*+`."""
+        edge, minus, comma = r"[ \t\r\n]*", r"-[ \t]*", r"[ \t]*,[ \t]*"
+        listed = f"(?:a|b\\.c)(?:{comma}(?:a|b\\.c))*"
+        assert Categories(["a", "b.c"]).pattern == (
+            f"^(?:(?:{edge}{listed}{edge})|(?:{edge}{minus}{listed}{edge})"
+            rf"|(?:{edge}\*{edge})|(?:{edge}{minus}\*{edge}))$"
+        )
+
+    def test_json_schema(self):
+        assert KNOWN.json_schema() == {
+            "type": "string",
+            "pattern": KNOWN.pattern,
+            "maxLength": 65_536,
+            "default": "*",
+            "examples": ["*", "a", "-a"],
+        }
+        assert Categories([]).json_schema()["examples"] == ["*"]
+
+
+class Plain(Enum):
+    NEWS = "news"
+    SPORT = "sport"
+
+
+class Text(StrEnum):
+    NEWS = "news"
+    SPORT = "sport"
+
+
+class TestCollection:
+    @pytest.mark.parametrize(
+        "given_names",
+        [["news", "sport"], ("news", "sport"), Plain, Text, {"news": "", "sport": ""}],
+    )
+    def test_ordered_names(self, given_names):
+        known = Categories(given_names)
+        assert list(known) == ["news", "sport"]
+        assert {type(name) for name in known} == {str}
+        assert len(known) == 2
+        assert "news" in known
+        assert Text.NEWS in known
+        assert "other" not in known
+        assert 3 not in known
+
+    def test_labels_are_the_names_unless_given(self):
+        assert dict(Categories(["news"]).labels) == {"news": "news"}
+        assert dict(Categories({Text.NEWS: "News"}).labels) == {"news": "News"}
+        with pytest.raises(TypeError):
+            NAVIXY.labels["chat_message"] = "changed"
+
+    def test_equal_by_names_order_and_labels(self):
+        assert Categories(["a", "b"]) == Categories(("a", "b"))
+        assert hash(Categories(["a", "b"])) == hash(Categories(("a", "b")))
+        assert Categories(["a", "b"]) != Categories(["b", "a"])
+        assert Categories({"a": "A"}) != Categories(["a"])
+        assert Categories(["a"]) != ["a"]
+
+    def test_repr_evaluates_to_the_same_set(self):
+        known = Categories({"a": "A", "b": "B"})
+        assert repr(known) == "Categories({'a': 'A', 'b': 'B'})"
+        assert eval(repr(known)) == known  # noqa: S307 - that is what a repr promises
+
+    def test_copies_and_pickles(self):
+        known = Categories({"a": "A", "b": "B"})
+        assert copy.copy(known) is known
+        assert copy.deepcopy(known) is known
+        frozen = (
+            b"\x80\x04\x95E\x00\x00\x00\x00\x00\x00\x00\x8c\x1acategory_filter.categories"
+            b"\x94\x8c\nCategories\x94\x93\x94}\x94(\x8c\x01a\x94\x8c\x01A\x94\x8c\x01b\x94"
+            b"\x8c\x01B\x94u\x85\x94R\x94."
+        )
+        assert pickle.dumps(known, 4) == frozen
+        assert pickle.loads(frozen) == known  # noqa: S301 - our own bytes
+
+    @pytest.mark.parametrize("name", ["labels", "_labels", "other"])
+    def test_immutable(self, name):
+        with pytest.raises(AttributeError) as caught:
+            setattr(KNOWN, name, {})
+        assert str(caught.value) == f"Categories are immutable: {name!r} cannot be set"
+        with pytest.raises(AttributeError) as caught:
+            delattr(KNOWN, name)
+        assert str(caught.value) == f"Categories are immutable: {name!r} cannot be deleted"
+
+    def test_final(self):
+        with pytest.raises(TypeError, match="^Categories is final"):
+            type("Mine", (Categories,), {})
+
+    def test_a_str_is_no_set_of_names(self):
+        with pytest.raises(TypeError) as caught:
+            Categories("news")
+        assert str(caught.value) == (
+            "categories are a mapping, an iterable of names or an enum, not a str"
+        )
+
+    def test_a_name_is_a_str(self):
+        with pytest.raises(TypeError, match="^a category is a str, not int$"):
+            Categories(["news", 3])
+
+    def test_a_name_is_checked(self):
+        with pytest.raises(FilterSyntaxError) as caught:
+            Categories(["news", "top news"])
+        assert str(caught.value) == (
+            "' ' cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -\n"
+            "    top news\n"
+            "       ^"
+        )
+
+    def test_a_name_is_given_once(self):
+        with pytest.raises(ValueError, match="^the category 'a' is given twice$"):
+            Categories(["a", "b", "a"])
+
+
+def test_navixy_is_the_six_in_their_order():
+    assert list(NAVIXY) == [
+        "chat_message",
+        "history_rule",
+        "history_task",
+        "history_info",
+        "history_service_task",
+        "history_work_status",
+    ]
+    assert all(label and label != name for name, label in NAVIXY.labels.items())

@@ -1,0 +1,236 @@
+"""The errors: their texts whole, caret included, and their data after a pickle."""
+
+import copy
+import pickle
+
+import pytest
+from hypothesis import given
+from strategies import texts
+
+from category_filter import (
+    Categories,
+    CategoryFilter,
+    CategoryFilterError,
+    FilterSyntaxError,
+    UnknownCategoryError,
+)
+from category_filter.navixy import CATEGORIES as NAVIXY
+
+
+def refusal(text, parse=CategoryFilter):
+    with pytest.raises(CategoryFilterError) as caught:
+        parse(text)
+    return caught.value
+
+
+SYNTAX = {
+    "": """\
+the filter is empty: '*' stands for every category, '-*' for none
+    \n\
+    ^
+did you mean '*'?""",
+    "a,,b": """\
+a name is missing before ','
+    a,,b
+      ^
+did you mean 'a,b'?""",
+    "news, ": """\
+a name is missing after ','
+    news,\x20
+          ^
+did you mean 'news'?""",
+    "-": """\
+a name is missing after '-'
+    -
+     ^""",
+    "a,*": """\
+'*' means every category and stands alone, never in a list or a name
+    a,*
+      ^""",
+    "*,-a": """\
+'*' means every category and stands alone, never in a list or a name
+    *,-a
+    ^
+did you mean '-a'?""",
+    "-a,-b": """\
+'-' goes once, before the whole list, and excludes every name in it
+    -a,-b
+       ^
+did you mean '-a,b'?""",
+    "chat_message history_rule": """\
+a comma is missing before this name
+    chat_message history_rule
+                 ^
+did you mean 'chat_message,history_rule'?""",
+    "– history_task,history_rule": """\
+write '-' instead of '–' (U+2013 EN DASH)
+    \\u2013 history_task,history_rule
+    ^
+did you mean '-history_task,history_rule'?""",
+    "a;b": """\
+write ',' instead of ';'
+    a;b
+     ^
+did you mean 'a,b'?""",
+    "chat_mes\u200bsage": """\
+'\\u200b' (U+200B ZERO WIDTH SPACE) cannot be seen, and does not belong in a filter
+    chat_mes\\u200bsage
+            ^
+did you mean 'chat_message'?""",
+    "сhat": """\
+'с' (U+0441 CYRILLIC SMALL LETTER ES) cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -
+    \\u0441hat
+    ^""",
+    "a,e\u0301": """\
+'\\u0301' (U+0301 COMBINING ACUTE ACCENT) cannot be in a name, \
+which is made of A-Z a-z 0-9 _ . : / -
+    a,e\\u0301
+       ^""",
+    "a\x1b[31m": """\
+'\\x1b' (U+001B) cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -
+    a\\x1b[31m
+     ^""",
+    "\ud800": """\
+'\\ud800' (U+D800) cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -
+    \\ud800
+    ^""",
+    ".a": """\
+a name cannot begin with '.'
+    .a
+    ^""",
+    "a,\nb": """\
+a line break can only stand at either end
+    a,\\nb
+      ^
+did you mean 'a,b'?""",
+    "x" * 65_537: """\
+a filter has at most 65,536 characters
+    ...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+                                          ^""",
+    "a" * 40 + "," * 2 + "b" * 40: """\
+a name is missing before ','
+    ...aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,,bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb...
+                                          ^
+did you mean 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,bbbbbbbbbbbbbbbbbbbbbbbbbbbbb...'?""",
+    "\u00e9" * 40: """\
+'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE) cannot be in a name, \
+which is made of A-Z a-z 0-9 _ . : / -
+    \\xe9\\xe9\\xe9\\xe9\\xe9\\xe9\\xe9\\xe9...
+    ^""",
+}
+
+
+class TestSyntaxErrors:
+    @pytest.mark.parametrize(("text", "shown"), SYNTAX.items(), ids=lambda value: repr(value)[:20])
+    def test_whole_text(self, text, shown):
+        error = refusal(text)
+        assert str(error) == shown
+        assert error.args == (shown,)
+        assert error.message == shown.split("\n", 1)[0]
+
+    @given(texts)
+    def test_the_caret_stands_below_the_offender_on_a_line_of_ascii(self, text):
+        try:
+            CategoryFilter(text)
+        except FilterSyntaxError as error:
+            _, excerpt, caret, *_ = str(error).split("\n")
+            assert excerpt.isascii()
+            assert excerpt.isprintable()
+            assert len(excerpt) <= 80
+            rest = excerpt[len(caret) - 1 :]
+            offender = text[error.position : error.position + 1]
+            plain = offender.isascii() and offender.isprintable()
+            assert rest.startswith(offender if plain else ascii(offender)[1:-1])
+
+    def test_the_user_s_text_is_no_template(self):
+        assert str(refusal("{0}%s")).startswith("'{' cannot be in a name")
+
+    def test_nothing_of_lark_shows(self):
+        error = refusal("a,,b")
+        assert error.__cause__ is None
+        assert error.__context__ is None
+
+
+class TestUnknownErrors:
+    def test_one_in_an_only_list(self):
+        error = refusal("history_rule, chat_mesage", NAVIXY.parse)
+        assert str(error) == (
+            "unknown category: its messages will never arrive\n"
+            "    'chat_mesage' at 14: did you mean 'chat_message'?"
+        )
+        assert error.message == ("unknown category 'chat_mesage': its messages will never arrive")
+        assert error.code == "unknown_category"
+
+    def test_several_in_an_except_list(self):
+        error = refusal("-news,weather", Categories(["new", "news1"]).parse)
+        assert str(error) == (
+            "2 unknown categories: their messages will not be stopped\n"
+            "    'news' at 1: did you mean 'new' or 'news1'?\n"
+            "    'weather' at 6"
+        )
+        assert error.message == (
+            "2 unknown categories 'news', 'weather': their messages will not be stopped"
+        )
+
+    def test_thousands(self):
+        error = refusal(",".join(f"x{number}" for number in range(2_000)), NAVIXY.parse)
+        lines = str(error).split("\n")
+        assert lines[0] == "2,000 unknown categories: their messages will never arrive"
+        assert lines[1] == "    'x0' at 0"
+        assert lines[10:] == ["    'x9' at 27", "    and 1,990 more"]
+        assert error.message == (
+            "2,000 unknown categories 'x0', 'x1', 'x2', 'x3', 'x4', 'x5', 'x6', 'x7', 'x8', 'x9'"
+            " and 1,990 more: their messages will never arrive"
+        )
+        assert len(error.unknown) == 2_000
+
+    def test_a_long_name_is_cut(self):
+        error = refusal("y" * 60_000, NAVIXY.parse)
+        assert str(error) == (
+            f"unknown category: its messages will never arrive\n    '{'y' * 70}...' at 0"
+        )
+        assert error.unknown[0].name == "y" * 60_000
+
+
+class TestEveryError:
+    @pytest.mark.parametrize("text", ["-a,-b", "a,\u00e9", "chat_mesage,foo"])
+    def test_pickles_and_copies_with_its_data(self, text):
+        error = refusal(text, NAVIXY.parse)
+        error.add_note("line 3")
+        for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - ours
+            assert type(other) is type(error)
+            assert other.args == error.args
+            assert vars(other) == vars(error)
+            assert other.__notes__ == ["line 3"]
+
+    def test_pickles_of_old_load(self):
+        syntax = (
+            b"\x80\x04\x95\xed\x00\x00\x00\x00\x00\x00\x00\x8c\x16category_filter.errors\x94"
+            b"\x8c\t_restored\x94\x93\x94h\x00\x8c\x11FilterSyntaxError\x94"
+            b"\x93\x94\x8c;write ',' instead of ';'\n    a;b"
+            b"\n     ^\ndid you mean 'a,b'?\x94\x85\x94}\x94(\x8c\x07m"
+            b"essage\x94\x8c\x18write ',' instead of ';'\x94\x8c\x04"
+            b"text\x94\x8c\x03a;b\x94\x8c\x04code\x94\x8c\tlookalike\x94\x8c\x08posi"
+            b"tion\x94K\x01\x8c\nsuggestion\x94\x8c\x03a,b\x94u\x87\x94R\x94."
+        )
+        unknown = (
+            b"\x80\x04\x95l\x01\x00\x00\x00\x00\x00\x00\x8c\x16category_filter.errors\x94"
+            b"\x8c\t_restored\x94\x93\x94h\x00\x8c\x14UnknownCategoryErr"
+            b"or\x94\x93\x94\x8ceunknown category: its message"
+            b"s will never arrive\n    'chat_mesage"
+            b"' at 0: did you mean 'chat_message'?"
+            b"\x94\x85\x94}\x94(\x8c\x04text\x94\x8c\x0bchat_mesage\x94\x8c\x0fallows_"
+            b"unlisted\x94\x89\x8c\x07unknown\x94h\x00\x8c\x0bUnknownName\x94"
+            b"\x93\x94h\tK\x00\x8c\x0cchat_message\x94\x85\x94\x87\x94\x81\x94\x85\x94\x8c\x08posit"
+            b"ion\x94K\x00\x8c\x07message\x94\x8c>unknown category '"
+            b"chat_mesage': its messages will neve"
+            b"r arrive\x94u\x87\x94R\x94."
+        )
+        for frozen, text in (syntax, "a;b"), (unknown, "chat_mesage"):
+            loaded = pickle.loads(frozen)  # noqa: S301 - our own bytes
+            assert vars(loaded) == vars(refusal(text, NAVIXY.parse))
+
+    def test_all_are_value_errors_of_one_base(self):
+        for kind in (FilterSyntaxError, UnknownCategoryError):
+            assert issubclass(kind, CategoryFilterError)
+        assert issubclass(CategoryFilterError, ValueError)

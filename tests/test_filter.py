@@ -1,0 +1,306 @@
+"""The value: laws first, each named for what it states, then what the value is and is not."""
+
+import copy
+import pickle
+from enum import Enum, StrEnum
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import filters, names, spellings
+
+from category_filter import CategoryFilter, FilterSyntaxError
+from category_filter._filter import _MANY, _SHORT, _seen
+
+EVERYTHING, NOTHING = CategoryFilter("*"), CategoryFilter("-*")
+OUTSIDERS = {"nobody-listed-this", "nor.this"}
+
+
+def allowed(f, universe):
+    return {category for category in universe if f.allows(category)}
+
+
+def universe_of(*fs):
+    """All that the filters list, and names that none of them does."""
+    return frozenset().union(OUTSIDERS, *(f.names for f in fs))
+
+
+class TestCanonicalText:
+    @given(filters)
+    def test_printing_then_parsing_gives_the_same_filter(self, f):
+        assert CategoryFilter(str(f)) == f
+
+    @given(filters.flatmap(lambda f: st.tuples(st.just(f), spellings(f))))
+    def test_every_spelling_means_the_same(self, case):
+        f, text = case
+        assert CategoryFilter(text) == f
+        assert str(CategoryFilter(text)) == str(f)
+
+    @given(filters)
+    def test_canonical_text_is_a_fixed_point(self, f):
+        assert str(CategoryFilter(str(f))) == str(f)
+
+    @given(filters)
+    def test_canonical_text_has_sorted_unique_names_and_no_blanks(self, f):
+        body = str(f).removeprefix("-")
+        assert body == (",".join(sorted(f.names)) or "*")
+
+    @given(filters)
+    def test_repr_evaluates_to_the_same_filter(self, f):
+        assert eval(repr(f)) == f  # noqa: S307 - that is what a repr promises
+
+
+class TestMeaning:
+    @given(filters, names)
+    def test_allows_is_membership_unless_inverted(self, f, category):
+        assert f.allows(category) == ((category in f.names) != f.allows_unlisted)
+        assert (category in f) == f.allows(category)
+
+    @given(filters, filters)
+    def test_equal_exactly_if_they_mean_the_same(self, f, g):
+        universe = universe_of(f, g)
+        assert (f == g) == (allowed(f, universe) == allowed(g, universe))
+        if f == g:
+            assert hash(f) == hash(g)
+
+    @given(filters, st.lists(names))
+    def test_filter_keeps_what_is_allowed_in_order(self, f, categories):
+        expected = [category for category in categories if f.allows(category)]
+        assert list(f.filter(categories)) == expected
+        events = list(enumerate(categories))
+        kept = f.filter(events, key=lambda event: event[1])
+        assert [category for _, category in kept] == expected
+
+    def test_filter_is_lazy(self):
+        seen = []
+        events = (seen.append(category) or category for category in ["a", "b", "a"])
+        kept = CategoryFilter("a").filter(events)
+        assert next(kept) == "a"
+        assert seen == ["a"]
+
+
+class TestAlgebra:
+    """Filters combine as the sets of categories that they allow."""
+
+    @given(filters, filters)
+    def test_operators_are_those_of_sets(self, f, g):
+        universe = universe_of(f, g)
+        in_f, in_g = allowed(f, universe), allowed(g, universe)
+        assert allowed(f & g, universe) == in_f & in_g
+        assert allowed(f | g, universe) == in_f | in_g
+        assert allowed(f - g, universe) == in_f - in_g
+        assert allowed(f ^ g, universe) == in_f ^ in_g
+        assert allowed(~f, universe) == universe - in_f
+
+    @given(filters, filters)
+    def test_orders_are_those_of_sets(self, f, g):
+        universe = universe_of(f, g)
+        in_f, in_g = allowed(f, universe), allowed(g, universe)
+        assert (f <= g) == (in_f <= in_g)
+        assert (f < g) == (in_f < in_g)
+        assert (f >= g) == (in_f >= in_g)
+        assert (f > g) == (in_f > in_g)
+        assert f.isdisjoint(g) == in_f.isdisjoint(in_g)
+
+    @given(filters, filters)
+    def test_de_morgan(self, f, g):
+        assert ~(f & g) == ~f | ~g
+        assert ~(f | g) == ~f & ~g
+
+    @given(filters, filters, filters)
+    def test_distribution_and_association(self, f, g, h):
+        assert f & (g | h) == (f & g) | (f & h)
+        assert (f ^ g) ^ h == f ^ (g ^ h)
+
+    @given(filters)
+    def test_neutral_elements_and_complements(self, f):
+        assert f & EVERYTHING == f | NOTHING == ~~f == f
+        assert f & ~f == f ^ f == f - f == NOTHING
+        assert f | ~f == EVERYTHING
+        assert NOTHING <= f <= EVERYTHING
+
+    def test_the_known_ones_all_listed_are_not_everything(self):
+        assert CategoryFilter("a,b") | CategoryFilter("-a,b") == EVERYTHING
+        assert CategoryFilter("a") | CategoryFilter("b") != EVERYTHING
+
+    @pytest.mark.parametrize("other", ["a", 1, None, frozenset("a")], ids=repr)
+    def test_only_filters_combine(self, other):
+        f = CategoryFilter("a")
+        operations = {
+            "&": lambda: f & other,
+            "|": lambda: f | other,
+            "-": lambda: f - other,
+            "^": lambda: f ^ other,
+            "<=": lambda: f <= other,
+            "<": lambda: f < other,
+            ">=": lambda: f >= other,
+            ">": lambda: f > other,
+        }
+        for symbol, operation in operations.items():
+            with pytest.raises(TypeError, match="supported"):
+                print(symbol, operation())
+        kind = type(other).__name__
+        with pytest.raises(
+            TypeError, match=rf"^isdisjoint\(\) takes a CategoryFilter, not {kind}$"
+        ):
+            f.isdisjoint(other)
+        assert f != other
+        assert other != f
+
+
+class Category(Enum):
+    NEWS = "news"
+    NUMBER = 3
+
+
+class TextCategory(StrEnum):
+    NEWS = "news"
+
+
+class MixedCategory(str, Enum):  # noqa: UP042 - the older way to write one, with another str()
+    NEWS = "news"
+
+
+class Shouting(str):
+    __slots__ = ()
+
+    def __str__(self):
+        return self.upper()
+
+    def __hash__(self):
+        return 0
+
+    def __eq__(self, other):
+        return False
+
+
+class TestConstruction:
+    def test_missing_is_everything(self):
+        assert CategoryFilter() == EVERYTHING
+
+    def test_a_filter_is_returned_as_it_is(self):
+        f = CategoryFilter("a")
+        assert CategoryFilter(f) is f
+
+    @pytest.mark.parametrize("text", [None, 1, b"a", ["a"], {"a"}, frozenset("a")], ids=repr)
+    def test_anything_else_is_a_type_error(self, text):
+        with pytest.raises(TypeError) as caught:
+            CategoryFilter(text)
+        assert str(caught.value) == f"a filter is a str, not {type(text).__name__}"
+        assert caught.value.__context__ is None
+
+    @pytest.mark.parametrize(
+        "name", [Category.NEWS, TextCategory.NEWS, MixedCategory.NEWS, Shouting("news")], ids=repr
+    )
+    def test_a_str_subclass_or_enum_member_becomes_a_plain_str(self, name):
+        made = [CategoryFilter.only(name), CategoryFilter(name), ~CategoryFilter.all_except(name)]
+        for f in made:
+            (listed,) = f.names
+            assert (type(listed), listed) == (str, "news")
+        assert CategoryFilter("news").allows(name)
+        assert name in CategoryFilter("news")
+
+    @pytest.mark.parametrize("category", [None, 1, b"news", ["news"], Category.NUMBER], ids=repr)
+    def test_a_category_is_a_str(self, category):
+        kind = "int" if category is Category.NUMBER else type(category).__name__
+        for use in (CategoryFilter("news").allows, CategoryFilter.only, CategoryFilter.all_except):
+            with pytest.raises(TypeError) as caught:
+                use(category)
+            assert str(caught.value) == f"a category is a str, not {kind}"
+
+    @pytest.mark.parametrize("make", [CategoryFilter.only, CategoryFilter.all_except])
+    @pytest.mark.parametrize(
+        ("name", "code", "position"),
+        [
+            ("", "missing_name", 0),
+            (" a", "invalid_character", 0),
+            ("a,b", "invalid_character", 1),
+            ("-a", "invalid_character", 0),
+            ("*", "invalid_character", 0),
+            ("caf\u00e9", "invalid_character", 3),
+            ("a\u2013b", "lookalike", 1),
+            ("a\u200b", "invisible_character", 1),
+            ("a\n", "invalid_character", 1),
+        ],
+    )
+    def test_a_name_is_checked(self, make, name, code, position):
+        with pytest.raises(FilterSyntaxError) as caught:
+            make("good", name)
+        error = caught.value
+        assert (error.text, error.code, error.position) == (name, code, position)
+        assert error.suggestion is None
+
+    def test_what_cannot_be_written_down_cannot_be_built(self):
+        just = "a" * 65_535
+        assert str(CategoryFilter.all_except(just)) == "-" + just
+        assert len(str(CategoryFilter.only(just + "a"))) == 65_536
+        for build in (
+            lambda: CategoryFilter.all_except(just + "a"),
+            lambda: CategoryFilter.only(just, "b"),
+            lambda: CategoryFilter(just) | CategoryFilter("b"),
+            lambda: ~CategoryFilter(just + "a"),
+        ):
+            with pytest.raises(FilterSyntaxError) as caught:
+                build()
+            assert (caught.value.code, caught.value.position) == ("too_long", 65_536)
+        assert CategoryFilter(just + "a") <= ~CategoryFilter("b")
+        assert (CategoryFilter(just + "a") & CategoryFilter("-b")) == CategoryFilter(just + "a")
+
+
+class TestMemory:
+    def test_a_short_text_is_parsed_once(self):
+        assert CategoryFilter("news,once") is CategoryFilter("news,once")
+
+    def test_long_texts_are_not_kept(self):
+        CategoryFilter("a" * (_SHORT + 1))
+        assert max(map(len, _seen)) <= _SHORT
+
+    def test_no_number_of_texts_fills_memory(self):
+        for number in range(_MANY + 2):
+            CategoryFilter(f"filler{number}")
+        assert len(_seen) <= _MANY
+
+
+class TestValue:
+    @pytest.mark.parametrize("name", ["names", "allows_unlisted", "_names", "other"])
+    def test_immutable(self, name):
+        f = CategoryFilter("a")
+        with pytest.raises(AttributeError) as caught:
+            setattr(f, name, frozenset())
+        assert str(caught.value) == f"a CategoryFilter is immutable: {name!r} cannot be set"
+        with pytest.raises(AttributeError) as caught:
+            delattr(f, name)
+        assert str(caught.value) == f"a CategoryFilter is immutable: {name!r} cannot be deleted"
+        assert f == CategoryFilter("a")
+
+    def test_final(self):
+        with pytest.raises(TypeError, match="^CategoryFilter is final"):
+            type("Mine", (CategoryFilter,), {})
+
+    def test_not_a_collection(self):
+        f = CategoryFilter("a")
+        for use in (iter, len, list, reversed):
+            with pytest.raises(TypeError):
+                use(f)
+        assert not hasattr(f, "__dict__")
+
+    @pytest.mark.parametrize("text", ["*", "-*", "a", "-a"])
+    def test_always_truthy(self, text):
+        assert CategoryFilter(text)
+
+    @given(filters)
+    def test_copies_are_the_filter_itself(self, f):
+        assert copy.copy(f) is f
+        assert copy.deepcopy(f) is f
+
+    @given(filters, st.integers(0, pickle.HIGHEST_PROTOCOL))
+    def test_pickling_gives_the_same_filter(self, f, protocol):
+        assert pickle.loads(pickle.dumps(f, protocol)) == f  # noqa: S301 - our own bytes
+
+    def test_a_pickle_is_its_canonical_text_and_its_bytes_are_frozen(self):
+        frozen = (
+            b"\x80\x04\x951\x00\x00\x00\x00\x00\x00\x00\x8c\x0fcategory_filter\x94"
+            b"\x8c\x0eCategoryFilter\x94\x93\x94\x8c\x04-a,b\x94\x85\x94R\x94."
+        )
+        assert pickle.dumps(CategoryFilter("- b, a"), 4) == frozen
+        assert pickle.loads(frozen) == CategoryFilter("-a,b")  # noqa: S301 - our own bytes

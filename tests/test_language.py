@@ -1,0 +1,275 @@
+"""The language: its data, its two passes, and the agreement between everything that reads it."""
+
+import json
+import re
+import string
+import subprocess
+import sys
+import unicodedata
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis.extra.lark import from_lark
+from lark import Lark
+from lark.exceptions import UnexpectedInput
+from strategies import FIRST, HOSTILE, LATER, texts
+
+from category_filter import CategoryFilter, FilterSyntaxError, _parser
+from category_filter.errors import MistakeCode
+
+GRAMMAR = Path(__file__).parents[1] / "grammar"
+CONFORMANCE = json.loads((GRAMMAR / "conformance.json").read_text("utf-8"))
+LALR = Lark.open_from_package(
+    "category_filter._grammar", "category_filter.lark", parser="lalr", start="filter"
+)
+
+
+def expanded(text):
+    """The text that a case means: itself, or pieces with their counts."""
+    if isinstance(text, list):
+        return "".join(piece * count for piece, count in text)
+    return text
+
+
+def short(case):
+    return repr(case["text"])[:40]
+
+
+class TestConformance:
+    def test_the_data_are_all_there(self):
+        assert len(CONFORMANCE["accepted"]) + len(CONFORMANCE["refused"]) >= 120
+        assert {case["code"] for case in CONFORMANCE["refused"]} == set(MistakeCode.__args__)
+        assert CONFORMANCE["max_length"] == _parser.MAX_LENGTH
+
+    @pytest.mark.parametrize("case", CONFORMANCE["accepted"], ids=short)
+    def test_accepted(self, case):
+        f = CategoryFilter(expanded(case["text"]))
+        assert str(f) == expanded(case["canonical"])
+        assert f.names == {expanded(name) for name in case["names"]}
+        assert f.allows_unlisted is case["allows_unlisted"]
+
+    @pytest.mark.parametrize("case", CONFORMANCE["refused"], ids=short)
+    def test_refused(self, case):
+        with pytest.raises(FilterSyntaxError) as caught:
+            CategoryFilter(expanded(case["text"]))
+        error = caught.value
+        assert error.code == case["code"]
+        assert error.position == case["position"]
+        assert error.suggestion == expanded(case["suggestion"])
+        assert error.text == expanded(case["text"])
+
+
+def meaning(text):
+    """The language as its prose defines it, read without any regular expression."""
+    body = text.strip(" \t\r\n")
+    inverted = body.startswith("-")
+    body = body.removeprefix("-").lstrip(" \t") if inverted else body
+    if body == "*":
+        return frozenset(), not inverted
+    names = [name.strip(" \t") for name in body.split(",")]
+    if all(name and name[0] in FIRST and set(name) <= set(LATER) for name in names):
+        return frozenset(names), inverted
+    return None
+
+
+def value(text):
+    try:
+        f = CategoryFilter(text)
+    except FilterSyntaxError:
+        return None
+    return f.names, f.allows_unlisted
+
+
+def lark_form(text):
+    try:
+        return LALR.parse(text).data
+    except UnexpectedInput:
+        return None
+
+
+def scanned_form(text):
+    found = _parser._language().form.fullmatch(text)
+    return found and found.lastgroup
+
+
+FORM = {
+    (True, False): "only",
+    (True, True): "all_except",
+    (False, True): "everything",
+    (False, False): "nothing",
+}
+
+
+class TestEveryReaderAgrees:
+    """The scanner, Lark's own LALR parse of the same grammar, the value, and the prose."""
+
+    def agree(self, text):
+        expected = meaning(text)
+        assert value(text) == expected
+        form = expected and FORM[bool(expected[0]), expected[1]]
+        assert scanned_form(text) == form
+        assert lark_form(text) == form
+
+    @given(texts)
+    def test_on_any_text(self, text):
+        self.agree(text)
+
+    @given(from_lark(LALR, start="filter"))
+    def test_on_every_sentence_of_the_grammar(self, text):
+        assert value(text) is not None
+        self.agree(text)
+
+    @pytest.mark.parametrize("case", CONFORMANCE["accepted"] + CONFORMANCE["refused"], ids=short)
+    def test_on_the_data(self, case):
+        if case.get("code") != "too_long":
+            self.agree(expanded(case["text"]))
+
+    def test_on_every_short_text(self):
+        for length in range(5):
+            for chars in product("a,-* \n.\u2013", repeat=length):
+                text = "".join(chars)
+                assert value(text) == meaning(text)
+
+
+class TestMistakes:
+    @given(texts)
+    def test_whatever_is_refused_is_explained(self, text):
+        try:
+            CategoryFilter(text)
+        except FilterSyntaxError as error:
+            assert error.code in MistakeCode.__args__
+            assert 0 <= error.position <= len(text)
+            assert error.text == text
+
+    @given(texts)
+    def test_a_suggestion_parses_and_has_nothing_left_to_repair(self, text):
+        try:
+            CategoryFilter(text)
+        except FilterSyntaxError as error:
+            if error.suggestion is not None:
+                suggested = CategoryFilter(error.suggestion)
+                assert str(suggested).startswith("-") == error.suggestion.startswith("-")
+
+    @given(texts)
+    def test_a_suggestion_keeps_the_names_and_their_order(self, text):
+        """Look-alikes aside: a dash inside a word is part of the name that it suggests."""
+        ascii_only = "".join(char for char in text if char.isascii())
+        try:
+            CategoryFilter(ascii_only)
+        except FilterSyntaxError as error:
+            if error.suggestion is not None:
+                words = re.findall(r"[\w.:/-]+", ascii_only, re.ASCII)
+                names = [word.lstrip("-") for word in words if word.strip("-")]
+                assert error.suggestion.removeprefix("-") == (",".join(names) or "*")
+
+    @given(texts)
+    def test_polarity_is_never_guessed(self, text):
+        """A suggestion has a minus exactly if the text begins with one, or with `*` and one."""
+        try:
+            CategoryFilter(text)
+        except FilterSyntaxError as error:
+            if error.suggestion is not None:
+                beginning = _parser._mended(text).lstrip(" \t\r\n,*")
+                assert error.suggestion.startswith("-") == beginning.startswith("-")
+
+    @pytest.mark.parametrize("text", ["a", "a,b", "-a", "*", "-*", " - a , b\n"])
+    def test_what_is_right_is_also_what_is_meant(self, text):
+        expected = "".join(text.split())
+        assert _parser._suggestion(text, "missing_name") == expected
+
+    def test_separators_are_invisible(self):
+        separators = {
+            char
+            for char in map(chr, range(sys.maxunicode + 1))
+            if unicodedata.category(char) in {"Zs", "Zl", "Zp"}
+        } - {" "}
+        for char in separators | {"\u2800"}:
+            with pytest.raises(FilterSyntaxError) as caught:
+                CategoryFilter(f"a{char}b")
+            assert (caught.value.code, caught.value.suggestion) == ("invisible_character", "a,b")
+
+    def test_format_characters_are_invisible(self):
+        """All of Unicode's Cf, but for those that are seen, as the Arabic number signs are."""
+        seen = re.compile(
+            "[\u0600-\u0605\u06dd\u070f\u0890-\u0891\u08e2\ufff9-\ufffb"
+            "\U000110bd\U000110cd\U00013430-\U0001343f]"
+        )
+        for char in map(chr, range(sys.maxunicode + 1)):
+            if unicodedata.category(char) == "Cf" and not seen.fullmatch(char):
+                with pytest.raises(FilterSyntaxError) as caught:
+                    CategoryFilter(f"a{char}b")
+                assert (caught.value.code, caught.value.suggestion) == (
+                    "invisible_character",
+                    "ab",
+                )
+
+
+class TestGrammarFiles:
+    @pytest.mark.parametrize("file", ["category_filter.lark", "mistakes.lark"])
+    def test_nothing_is_dead(self, file):
+        text = (GRAMMAR / file).read_text("utf-8")
+        code = re.sub(r"//.*", "", text)
+        defined = re.findall(r"^\??(\w+)(?:\.-?\d+)?\s*:", code, re.MULTILINE)
+        imported = re.search(r"%import \.\w+ \((.*)\)", code)
+        entries = {"filter", "name", "mistake", "name_mistake", "intent"}
+        for symbol in defined + (imported[1].split(", ") if imported else []):
+            uses = len(re.findall(rf"(?<![\w\\]){symbol}\b", code))
+            assert uses > 1 or symbol in entries, symbol
+
+    def test_names_begin_with_the_documented_characters(self):
+        name = _parser._language().name
+        ascii_chars = [chr(code) for code in range(128)]
+        assert {char for char in ascii_chars if name.fullmatch(char)} == set(FIRST)
+        assert {char for char in ascii_chars if name.fullmatch("a" + char)} == set(LATER)
+        assert set(FIRST) == set(string.ascii_letters + string.digits + "_")
+        assert set(HOSTILE) - set(LATER)
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+
+
+class TestFirstParse:
+    def test_importing_does_not_load_lark(self):
+        assert run("import category_filter, sys; print('lark' in sys.modules)") == "False\n"
+
+    def test_a_good_text_does_not_need_the_grammar_of_mistakes(self):
+        counted = (
+            "import lark; from category_filter import CategoryFilter;"
+            "opened = []; real = lark.Lark.open_from_package;"
+            "lark.Lark.open_from_package = lambda *a, **k: opened.append(a[1]) or real(*a, **k);"
+            "CategoryFilter('a'); CategoryFilter('b'); print(opened)"
+        )
+        assert run(counted) == "['category_filter.lark']\n"
+
+    def test_threads_that_parse_first_build_once_and_all_get_the_right_answer(self):
+        code = """
+import threading, lark
+from category_filter import CategoryFilter, FilterSyntaxError
+
+opened, answers = [], []
+real = lark.Lark.open_from_package
+def counting(package, file, **options):
+    opened.append(file)
+    return real(package, file, **options)
+lark.Lark.open_from_package = counting
+
+barrier = threading.Barrier(8)
+def work(number):
+    barrier.wait()
+    answers.append(str(CategoryFilter(f"b{number},a")) == f"a,b{number}")
+    try:
+        CategoryFilter(f"a,,b{number}")
+    except FilterSyntaxError as error:
+        answers.append(error.suggestion == f"a,b{number}")
+
+threads = [threading.Thread(target=work, args=[number]) for number in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(sorted(opened), answers.count(True), len(answers))
+"""
+        assert run(code) == "['category_filter.lark', 'mistakes.lark'] 16 16\n"
