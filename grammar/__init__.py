@@ -1,0 +1,1 @@
+"""The grammar files, as the installed library reads them."""

@@ -246,7 +246,7 @@ class TestCollection:
             b"\x8c\x01B\x94u\x85\x94R\x94."
         )
         assert pickle.dumps(known, 4) == frozen
-        assert pickle.loads(frozen) == known  # noqa: S301 - our own bytes
+        assert pickle.loads(frozen) == known
 
     @pytest.mark.parametrize("name", ["labels", "_labels", "other"])
     def test_immutable(self, name):
@@ -258,7 +258,7 @@ class TestCollection:
         assert str(caught.value) == f"Categories are immutable: {name!r} cannot be deleted"
 
     def test_final(self):
-        with pytest.raises(TypeError, match="^Categories is final"):
+        with pytest.raises(TypeError, match=r"^Categories is final"):
             type("Mine", (Categories,), {})
 
     def test_a_str_is_no_set_of_names(self):
@@ -269,7 +269,7 @@ class TestCollection:
         )
 
     def test_a_name_is_a_str(self):
-        with pytest.raises(TypeError, match="^a category is a str, not int$"):
+        with pytest.raises(TypeError, match=r"^a category is a str, not int$"):
             Categories(["news", 3])
 
     def test_a_name_is_checked(self):
@@ -282,7 +282,7 @@ class TestCollection:
         )
 
     def test_a_name_is_given_once(self):
-        with pytest.raises(ValueError, match="^the category 'a' is given twice$"):
+        with pytest.raises(ValueError, match=r"^the category 'a' is given twice$"):
             Categories(["a", "b", "a"])
 
 

@@ -197,7 +197,7 @@ class TestEveryError:
     def test_pickles_and_copies_with_its_data(self, text):
         error = refusal(text, NAVIXY.parse)
         error.add_note("line 3")
-        for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - ours
+        for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
             assert type(other) is type(error)
             assert other.args == error.args
             assert vars(other) == vars(error)
@@ -227,7 +227,7 @@ class TestEveryError:
             b"r arrive\x94u\x87\x94R\x94."
         )
         for frozen, text in (syntax, "a;b"), (unknown, "chat_mesage"):
-            loaded = pickle.loads(frozen)  # noqa: S301 - our own bytes
+            loaded = pickle.loads(frozen)
             assert vars(loaded) == vars(refusal(text, NAVIXY.parse))
 
     def test_all_are_value_errors_of_one_base(self):
