@@ -1,0 +1,81 @@
+"""Never run: what mypy and pyright must accept, and what they must refuse.
+
+A refused line carries an `ignore`, which either checker reports once it is no longer needed.
+"""
+
+from collections.abc import Iterator
+from enum import Enum, StrEnum
+from typing import assert_type
+
+from category_filter import (
+    Categories,
+    CategoryFilter,
+    CategoryFilterError,
+    FilterSyntaxError,
+    UnknownCategoryError,
+)
+from category_filter.navixy import CATEGORIES
+
+
+class Category(StrEnum):
+    NEWS = "news"
+
+
+class Plain(Enum):
+    NEWS = "news"
+
+
+def values() -> None:
+    f = CategoryFilter("news")
+    assert_type(f, CategoryFilter)
+    assert_type(CategoryFilter(), CategoryFilter)
+    assert_type(CategoryFilter(f), CategoryFilter)
+    assert_type(CategoryFilter.only("a", Category.NEWS, Plain.NEWS), CategoryFilter)
+    assert_type(CategoryFilter.all_except(*["a", "b"]), CategoryFilter)
+    assert_type(f.names, frozenset[str])
+    assert_type(f.allows_unlisted, bool)
+    assert_type(f.allows(Category.NEWS), bool)
+    assert_type("news" in f, bool)
+    assert_type(f & f | f - f ^ ~f, CategoryFilter)
+    assert_type(f <= ~f, bool)
+    assert_type(f.isdisjoint(f), bool)
+    assert_type({f: 1}, dict[CategoryFilter, int])
+
+
+def lazily(events: list[tuple[str, int]], categories: list[Category]) -> None:
+    f = CategoryFilter("news")
+    assert_type(f.filter(categories), Iterator[Category])
+    assert_type(f.filter(events, key=lambda event: event[0]), Iterator[tuple[str, int]])
+
+
+def known() -> None:
+    assert_type(Categories(["a"]), Categories)
+    assert_type(Categories({"a": "A"}), Categories)
+    assert_type(Categories(Category), Categories)
+    assert_type(Categories(Plain), Categories)
+    assert_type(list(CATEGORIES), list[str])
+    assert_type(CATEGORIES.parse("*"), CategoryFilter)
+    assert_type(CATEGORIES.allowed(CategoryFilter()), tuple[str, ...])
+    assert_type(CATEGORIES.mask(CategoryFilter()), int)
+    assert_type(CATEGORIES.json_schema(), dict[str, object])
+
+
+def errors(error: CategoryFilterError) -> None:
+    assert_type(error.code, str)
+    assert_type(error.position, int)
+    if isinstance(error, FilterSyntaxError):
+        assert_type(error.suggestion, str | None)
+    if isinstance(error, UnknownCategoryError):
+        assert_type(error.unknown[0].close, tuple[str, ...])
+
+
+def refused(f: CategoryFilter) -> None:
+    CategoryFilter(1)  # type: ignore[arg-type]
+    CategoryFilter.only(1)  # type: ignore[arg-type]
+    f.allows(1)  # type: ignore[arg-type]
+    f.allows_unlisted = True  # type: ignore[misc]
+    _ = f & "news"  # type: ignore[operator]
+    _ = f <= "news"  # type: ignore[operator]
+    iter(f)  # type: ignore[call-overload]
+    len(f)  # type: ignore[arg-type]
+    CATEGORIES.validate("news")  # type: ignore[arg-type]
