@@ -240,14 +240,17 @@ def table(rows: Sequence[Row]) -> str:
 
 def chart(rows: Sequence[Row], file: Path) -> None:
     """Bars on a logarithmic axis: every contestant of a row as a multiple of the baseline."""
+    plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "category-filter"})
     figure, axes = plt.subplots(len(rows), figsize=(8, 1.9 * len(rows)), layout="constrained")
     for axis, row in zip(axes, rows, strict=True):
         ordered = sorted(row.times, key=lambda name: row.times[name], reverse=True)
         ratios = [row.times[name] / row.times[row.baseline] for name in ordered]
         colors = ["#d1495b" if name == OURS else "#8d99ae" for name in ordered]
         bars = axis.barh(ordered, ratios, color=colors)
-        axis.bar_label(bars, [f"{ratio:.1f}×" for ratio in ratios], padding=3)
-        axis.axvline(row.at_most, color="#d1495b", linestyle=":")
+        labels = axis.bar_label(bars, [f"{ratio:.1f}×" for ratio in ratios], padding=3)
+        for label in labels:
+            label.set_backgroundcolor("white")
+        axis.axvline(row.at_most, color="#d1495b", linestyle=":", zorder=0)
         axis.set_xscale("log")
         axis.set_xlim(0.5, max(ratios) * 3)
         axis.set_title(f"{row.what} (dotted: our limit)", loc="left", fontsize="medium")
