@@ -12,11 +12,13 @@ from category_filter.errors import (
     FilterSyntaxError,
     UnknownCategoryError,
 )
+from category_filter.index import FilterIndex
 
 __all__ = [
     "Categories",
     "CategoryFilter",
     "CategoryFilterError",
+    "FilterIndex",
     "FilterSyntaxError",
     "UnknownCategoryError",
 ]
