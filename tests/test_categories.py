@@ -68,6 +68,14 @@ class TestChecking:
         f = CategoryFilter("news")
         assert KNOWN.parse(f) is f
 
+    def test_a_text_does_where_a_filter_does(self):
+        assert KNOWN.unknown("x,a") == ("x",)
+        assert KNOWN.allowed("-a") == ("b", "c", "news")
+        assert KNOWN.mask("-a") == 0b1110
+        for use in (KNOWN.unknown, KNOWN.allowed, KNOWN.mask, KNOWN.validate):
+            with pytest.raises(TypeError, match=r"^a filter is a str, not int$"):
+                use(3)
+
     def test_a_text_that_is_no_filter(self):
         with pytest.raises(FilterSyntaxError) as caught:
             KNOWN.parse("a;b")
@@ -215,6 +223,7 @@ class TestCollection:
         assert len(known) == 2
         assert "news" in known
         assert Text.NEWS in known
+        assert Plain.NEWS in known
         assert "other" not in known
         assert 3 not in known
 
@@ -271,6 +280,12 @@ class TestCollection:
     def test_a_name_is_a_str(self):
         with pytest.raises(TypeError, match=r"^a category is a str, not int$"):
             Categories(["news", 3])
+
+    @pytest.mark.parametrize("label", [None, 3, {"en": "News"}])
+    def test_a_label_is_a_str(self, label):
+        kind = type(label).__name__
+        with pytest.raises(TypeError, match=f"^a label is a str, not {kind}$"):
+            Categories({"news": label})
 
     def test_a_name_is_checked(self):
         with pytest.raises(FilterSyntaxError) as caught:

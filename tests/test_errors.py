@@ -111,7 +111,8 @@ a filter has at most 65,536 characters
 a name is missing before ','
     ...aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,,bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb...
                                           ^
-did you mean 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,bbbbbbbbbbbbbbbbbbbbbbbbbbbbb...'?""",
+did you mean 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,\
+bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'?""",
     "\u00e9" * 40: """\
 'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE) cannot be in a name, \
 which is made of A-Z a-z 0-9 _ . : / -
@@ -142,6 +143,29 @@ class TestSyntaxErrors:
             plain = offender.isascii() and offender.isprintable()
             assert rest.startswith(offender if plain else ascii(offender)[1:-1])
 
+    def test_a_long_repair_is_whole_as_long_as_somebody_could_paste_it(self):
+        error = refusal(";".join(["news"] * 190))
+        assert str(error).endswith(f"did you mean '{error.suggestion}'?")
+        error = refusal(";".join(["news"] * 400))
+        assert str(error).endswith(f"did you mean '{error.suggestion[:1000]}...'?")
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("", "the name is empty"),
+            ("-a", "a name cannot begin with '-'"),
+            ("a\n", "'\\n' (U+000A) cannot be in a name"),
+            ("a;b", "';' cannot be in a name"),
+            ("\u2013a", "'\u2013' (U+2013 EN DASH) cannot be in a name"),
+            ("a\u200b", "'\\u200b' (U+200B ZERO WIDTH SPACE) cannot be in a name"),
+        ],
+    )
+    def test_of_a_single_name(self, name, message):
+        if message.endswith("be in a name"):
+            message += ", which is made of A-Z a-z 0-9 _ . : / -"
+        for use in (CategoryFilter.only, lambda name: Categories([name])):
+            assert refusal(name, use).message == message
+
     def test_the_user_s_text_is_no_template(self):
         assert str(refusal("{0}%s")).startswith("'{' cannot be in a name")
 
@@ -158,7 +182,10 @@ class TestUnknownErrors:
             "unknown category: its messages will never arrive\n"
             "    'chat_mesage' at 14: did you mean 'chat_message'?"
         )
-        assert error.message == ("unknown category 'chat_mesage': its messages will never arrive")
+        assert error.message == (
+            "unknown category 'chat_mesage' (did you mean 'chat_message'?):"
+            " its messages will never arrive"
+        )
         assert error.code == "unknown_category"
 
     def test_several_in_an_except_list(self):
@@ -169,7 +196,8 @@ class TestUnknownErrors:
             "    'weather' at 6"
         )
         assert error.message == (
-            "2 unknown categories 'news', 'weather': their messages will not be stopped"
+            "2 unknown categories 'news' (did you mean 'new' or 'news1'?), 'weather':"
+            " their messages will not be stopped"
         )
 
     def test_thousands(self):
@@ -228,7 +256,10 @@ class TestEveryError:
         )
         for frozen, text in (syntax, "a;b"), (unknown, "chat_mesage"):
             loaded = pickle.loads(frozen)
-            assert vars(loaded) == vars(refusal(text, NAVIXY.parse))
+            now = refusal(text, NAVIXY.parse)
+            assert type(loaded) is type(now)
+            assert str(loaded) == str(now)
+            assert {**vars(loaded), "message": ""} == {**vars(now), "message": ""}
 
     def test_all_are_value_errors_of_one_base(self):
         for kind in (FilterSyntaxError, UnknownCategoryError):

@@ -189,6 +189,10 @@ class TestConstruction:
         assert str(caught.value) == f"a filter is a str, not {type(text).__name__}"
         assert caught.value.__context__ is None
 
+    def test_two_arguments_are_too_many(self):
+        with pytest.raises(TypeError, match=r"^CategoryFilter\(\) takes"):
+            CategoryFilter("a", "b")
+
     @pytest.mark.parametrize(
         "name", [Category.NEWS, TextCategory.NEWS, MixedCategory.NEWS, Shouting("news")], ids=repr
     )
@@ -243,8 +247,19 @@ class TestConstruction:
             with pytest.raises(FilterSyntaxError) as caught:
                 build()
             assert (caught.value.code, caught.value.position) == ("too_long", 65_536)
-        assert CategoryFilter(just + "a") <= ~CategoryFilter("b")
-        assert (CategoryFilter(just + "a") & CategoryFilter("-b")) == CategoryFilter(just + "a")
+
+    def test_whatever_can_be_written_down_can_be_built(self):
+        """No step in between is refused if the result is not."""
+        longest = CategoryFilter("a" * 65_536)
+        assert longest | longest == longest & longest == longest | NOTHING == longest
+        assert longest - longest == longest ^ longest == NOTHING
+        assert longest | EVERYTHING == EVERYTHING
+        b = CategoryFilter("b")
+        assert b - longest == b
+        assert b.isdisjoint(longest)
+        assert longest.isdisjoint(b)
+        assert longest <= ~b
+        assert longest & ~b == longest
 
 
 class TestMemory:

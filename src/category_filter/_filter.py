@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CategoryFilter", "plain"]
 
+_NO_NAMES: frozenset[str] = frozenset()
+
 _SHORT = 256
 _MANY = 1024
 _seen: dict[str | CategoryFilter, CategoryFilter] = {}
@@ -30,6 +32,8 @@ class _Remembering(type):
         except TypeError:  # unhashable, so no text
             seen = None
         return seen or CategoryFilter.__new__(CategoryFilter, text)
+
+    __call__.__qualname__ = "CategoryFilter"  # what a TypeError about its arguments calls it
 
 
 @final
@@ -47,7 +51,8 @@ class CategoryFilter(metaclass=_Remembering):
     The world is open: a category that nobody knew when the filter was written is allowed by `*`
     and by `-a`, and refused by `a` and by `-*`. Two filters are equal exactly if they allow the
     same categories; `&`, `|`, `-`, `^` and `~` combine them as the sets that they are, and `<=`
-    says whether one allows no more than another.
+    says whether one allows no more than another. A filter is always true, also one that allows
+    nothing. What could not be written in 65,536 characters is refused, however it came about.
 
     Args:
         text: The filter as a person writes it, or a filter, which is returned as it is.
@@ -88,7 +93,7 @@ class CategoryFilter(metaclass=_Remembering):
             FilterSyntaxError: A name is none, or all of them are too long to be written down.
             TypeError: A name is no str.
         """
-        return _combined(_checked(names), allows_unlisted=False)
+        return _writable(_checked(names), allows_unlisted=False)
 
     @classmethod
     def all_except(cls, *names: str | Enum) -> CategoryFilter:
@@ -101,7 +106,7 @@ class CategoryFilter(metaclass=_Remembering):
             FilterSyntaxError: A name is none, or all of them are too long to be written down.
             TypeError: A name is no str.
         """
-        return _combined(_checked(names), allows_unlisted=True)
+        return _writable(_checked(names), allows_unlisted=True)
 
     @property
     def names(self) -> frozenset[str]:
@@ -157,41 +162,24 @@ class CategoryFilter(metaclass=_Remembering):
         """
         if not isinstance(other, CategoryFilter):
             raise TypeError(f"isdisjoint() takes a CategoryFilter, not {type(other).__name__}")
-        return self <= ~other
+        if self._allows_unlisted and other._allows_unlisted:
+            return False
+        return self <= _unchecked((other._names, not other._allows_unlisted))
 
     def __and__(self, other: CategoryFilter) -> CategoryFilter:
-        if not isinstance(other, CategoryFilter):
-            return NotImplemented
-        match self._allows_unlisted, other._allows_unlisted:
-            case True, True:
-                return _combined(self._names | other._names, allows_unlisted=True)
-            case True, False:
-                return _combined(other._names - self._names, allows_unlisted=False)
-            case False, True:
-                return _combined(self._names - other._names, allows_unlisted=False)
-            case _:
-                return _combined(self._names & other._names, allows_unlisted=False)
+        return _combined(self, other, bool.__and__)
 
     def __or__(self, other: CategoryFilter) -> CategoryFilter:
-        if not isinstance(other, CategoryFilter):
-            return NotImplemented
-        return ~(~self & ~other)
+        return _combined(self, other, bool.__or__)
 
     def __sub__(self, other: CategoryFilter) -> CategoryFilter:
-        if not isinstance(other, CategoryFilter):
-            return NotImplemented
-        return self & ~other
+        return _combined(self, other, bool.__gt__)  # allowed by one and not by the other
 
     def __xor__(self, other: CategoryFilter) -> CategoryFilter:
-        if not isinstance(other, CategoryFilter):
-            return NotImplemented
-        return _combined(
-            self._names ^ other._names,
-            allows_unlisted=self._allows_unlisted is not other._allows_unlisted,
-        )
+        return _combined(self, other, bool.__xor__)
 
     def __invert__(self) -> CategoryFilter:
-        return _combined(self._names, allows_unlisted=not self._allows_unlisted)
+        return _writable(self._names, allows_unlisted=not self._allows_unlisted)
 
     def __le__(self, other: CategoryFilter) -> bool:
         if not isinstance(other, CategoryFilter):
@@ -288,9 +276,31 @@ _set_names = vars(CategoryFilter)["_names"].__set__
 _set_allows_unlisted = vars(CategoryFilter)["_allows_unlisted"].__set__
 
 
-def _combined(names: frozenset[str], *, allows_unlisted: bool) -> CategoryFilter:
-    """A filter that no text gave: refused where no text could give it either."""
+def _combined(
+    f: CategoryFilter, g: CategoryFilter, operation: Callable[[bool, bool], bool]
+) -> CategoryFilter:
+    """What an operation on "is it allowed" makes of two filters.
+
+    It decides for four regions: the names that neither lists, one, the other, or both.
+    """
+    if not isinstance(g, CategoryFilter):
+        return NotImplemented
+    in_f, in_g = f.allows_unlisted, g.allows_unlisted
+    allows_unlisted = operation(in_f, in_g)
+    regions = (
+        (f.names - g.names, operation(not in_f, in_g)),
+        (g.names - f.names, operation(in_f, not in_g)),
+        (f.names & g.names, operation(not in_f, not in_g)),
+    )
+    listed = _NO_NAMES.union(*(names for names, allowed in regions if allowed != allows_unlisted))
+    return _writable(listed, allows_unlisted=allows_unlisted)
+
+
+def _writable(names: frozenset[str], *, allows_unlisted: bool) -> CategoryFilter:
+    """A filter that no text gave, refused where no text could give it."""
     result = _unchecked((names, allows_unlisted))
     if sum(map(len, names)) + len(names) > _parser.MAX_LENGTH:
-        _parser.check_length(str(result))
+        text = str(result)
+        if len(text) > _parser.MAX_LENGTH:
+            raise _parser.too_long(text)
     return result

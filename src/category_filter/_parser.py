@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Form = Literal["everything", "only", "all_except", "nothing"]
 
-__all__ = ["MAX_LENGTH", "check_length", "check_name", "names_in", "parse", "pattern"]
+__all__ = ["MAX_LENGTH", "check_name", "names_in", "parse", "pattern", "too_long"]
 
 MAX_LENGTH = 65_536
 """The longest text of a filter, in characters."""
@@ -42,10 +42,17 @@ def parse(text: str) -> tuple[frozenset[str], bool]:
         FilterSyntaxError: The text is no filter.
     """
     if len(text) > MAX_LENGTH:
-        check_length(text)
+        raise too_long(text)
     found = _language().form.fullmatch(text)
     if found is None:
-        raise _refusal(text, "mistake")
+        code, position = _first_mistake(text, "mistake")
+        raise FilterSyntaxError(
+            _message(text, code, position),
+            text=text,
+            code=code,
+            position=position,
+            suggestion=_suggestion(text, code),
+        )
     form = found.lastgroup
     bare = "".join(text.split())  # the blanks of a good text mean nothing
     if form == "only":
@@ -71,22 +78,19 @@ def check_name(name: str) -> None:
         FilterSyntaxError: With the name as its text.
     """
     if not _language().name.fullmatch(name):
-        raise _refusal(name, "name_mistake")
+        code, position = _first_mistake(name, "name_mistake")
+        message = _name_message(name[position]) if name else "the name is empty"
+        raise FilterSyntaxError(message, text=name, code=code, position=position)
 
 
-def check_length(text: str) -> None:
-    """Refuse a text that is too long to be read back.
-
-    Raises:
-        FilterSyntaxError: With the code `too_long`.
-    """
-    if len(text) > MAX_LENGTH:
-        raise FilterSyntaxError(
-            f"a filter has at most {MAX_LENGTH:,} characters",
-            text=text,
-            code="too_long",
-            position=MAX_LENGTH,
-        )
+def too_long(text: str) -> FilterSyntaxError:
+    """The refusal of a text that exceeds `MAX_LENGTH`."""
+    return FilterSyntaxError(
+        f"a filter has at most {MAX_LENGTH:,} characters",
+        text=text,
+        code="too_long",
+        position=MAX_LENGTH,
+    )
 
 
 def pattern(names: Sequence[str]) -> str:
@@ -139,17 +143,25 @@ def _once(build: Callable[[], T]) -> Callable[[], T]:
 @_once
 def _language() -> _Language:
     grammar = _grammar("category_filter.lark", "filter", "name")
-    return _Language(_forms(grammar, "filter"), _terminal(grammar, "NAME"))
+    return _Language(_forms(grammar, "filter"), re.compile(_regexp(grammar, "NAME")))
 
 
 @_once
 def _mistakes() -> _Mistakes:
     grammar = _grammar("mistakes.lark", "mistake", "name_mistake", "intent")
-    meant = {"MINUS_LIKE": "-", "COMMA_LIKE": ",", "STAR_LIKE": "*", "BLANK_LIKE": " "}
-    repairs = [
-        (_terminal(grammar, name), char) for name, char in {**meant, "INVISIBLE": ""}.items()
-    ]
-    return _Mistakes(grammar, repairs, _forms(grammar, "intent"))
+    repairs = {
+        "SOFT_HYPHEN": "",
+        "INVISIBLE": "",
+        "BLANK_LIKE": " ",
+        "MINUS_LIKE": "-",
+        "COMMA_LIKE": ",",
+        "STAR_LIKE": "*",
+    }
+    return _Mistakes(
+        grammar,
+        [(re.compile(_regexp(grammar, name)), right) for name, right in repairs.items()],
+        _forms(grammar, "intent"),
+    )
 
 
 def _grammar(file: str, *start: str) -> Lark:
@@ -160,37 +172,29 @@ def _grammar(file: str, *start: str) -> Lark:
     )
 
 
-def _terminal(grammar: Lark, name: str) -> re.Pattern[str]:
-    return re.compile(grammar.get_terminal(name).pattern.to_regexp())
+def _regexp(grammar: Lark, terminal: str) -> str:
+    return grammar.get_terminal(terminal).pattern.to_regexp()
 
 
 def _forms(grammar: Lark, start: str) -> re.Pattern[str]:
     """The alternatives of a rule, each a terminal, as one expression with named groups."""
     return re.compile(
         "|".join(
-            f"(?P<{rule.alias}>{_terminal(grammar, rule.expansion[0].name).pattern})"
+            f"(?P<{rule.alias}>{_regexp(grammar, rule.expansion[0].name)})"
             for rule in grammar.rules
             if rule.origin.name == start
         )
     )
 
 
-def _refusal(text: str, start: Literal["mistake", "name_mistake"]) -> FilterSyntaxError:
-    """The first mistake in a text that was refused."""
+def _first_mistake(text: str, start: Literal["mistake", "name_mistake"]) -> tuple[MistakeCode, int]:
+    """The code and the position of what is wrong with a text that was refused."""
     tree = _mistakes().grammar.parse(text, start=start)
     code = cast("MistakeCode", tree.data)
     offenders = cast("list[Token]", tree.children)
     if offenders:
-        position = cast("int", offenders[0].start_pos)
-    else:
-        position = 0 if code == "empty" else len(text)
-    return FilterSyntaxError(
-        _message(text, code, position),
-        text=text,
-        code=code,
-        position=position,
-        suggestion=_suggestion(text, code) if start == "mistake" else None,
-    )
+        return code, cast("int", offenders[0].start_pos)
+    return code, 0 if code == "empty" else len(text)
 
 
 def _suggestion(text: str, code: MistakeCode) -> str | None:
@@ -211,7 +215,7 @@ def _mended(text: str) -> str:
     return text
 
 
-def _message(  # noqa: C901, PLR0911 - one case for each mistake
+def _message(  # noqa: PLR0911 - one case for each mistake
     text: str, code: MistakeCode, position: int
 ) -> str:
     """What is wrong, in one line."""
@@ -222,7 +226,7 @@ def _message(  # noqa: C901, PLR0911 - one case for each mistake
         case "missing_name" if char:
             return f"a name is missing before '{char}'"
         case "missing_name":
-            return f"a name is missing after '{text.rstrip()[-1]}'" if text else "the name is empty"
+            return f"a name is missing after '{text.rstrip()[-1]}'"
         case "star_in_list":
             return "'*' means every category and stands alone, never in a list or a name"
         case "misplaced_minus":
@@ -235,7 +239,11 @@ def _message(  # noqa: C901, PLR0911 - one case for each mistake
             return f"{described(char)} cannot be seen, and does not belong in a filter"
         case _ if char in "\r\n":
             return "a line break can only stand at either end"
-        case _ if _language().name.fullmatch(f"a{char}"):
-            return f"a name cannot begin with {described(char)}"
         case _:
-            return f"{described(char)} cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -"
+            return _name_message(char)
+
+
+def _name_message(char: str) -> str:
+    if _language().name.fullmatch(f"a{char}"):
+        return f"a name cannot begin with {described(char)}"
+    return f"{described(char)} cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -"

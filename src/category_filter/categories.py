@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from enum import Enum
 from functools import lru_cache
 from operator import ne
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast, final
+from typing import NamedTuple, NoReturn, cast, final
 
 from category_filter import _parser
 from category_filter._filter import CategoryFilter, plain
 from category_filter.errors import UnknownCategoryError, UnknownName
-
-if TYPE_CHECKING:
-    from enum import Enum
 
 __all__ = ["Categories"]
 
@@ -48,7 +46,7 @@ class Categories(Collection[str]):
 
     Raises:
         FilterSyntaxError: A name is none.
-        TypeError: A name is no str, or all of them are one.
+        TypeError: A name or a label is no str, or all of them are one.
         ValueError: A name is given twice.
     """
 
@@ -69,7 +67,7 @@ class Categories(Collection[str]):
             _parser.check_name(name)
             if name in labels:
                 raise ValueError(f"the category {name!r} is given twice")
-            labels[name] = labelled.get(key, name)
+            labels[name] = plain(labelled.get(key, name), "a label")
         object.__setattr__(self, "_labels", MappingProxyType(labels))
         object.__setattr__(self, "_known", frozenset(labels))
 
@@ -104,29 +102,30 @@ class Categories(Collection[str]):
         """
         return self.parse(f)
 
-    def unknown(self, f: CategoryFilter) -> tuple[str, ...]:
+    def unknown(self, f: str | CategoryFilter) -> tuple[str, ...]:
         """The names that a filter lists and this set does not hold, sorted.
 
         >>> Categories(["news", "sport"]).unknown(CategoryFilter("-weather,ads,news"))
         ('ads', 'weather')
         """
-        return tuple(sorted(f.names - self._known))
+        return tuple(sorted(CategoryFilter(f).names - self._known))
 
-    def allowed(self, f: CategoryFilter) -> tuple[str, ...]:
+    def allowed(self, f: str | CategoryFilter) -> tuple[str, ...]:
         """The known names that a filter allows, in this set's order.
 
         >>> Categories(["news", "sport", "ads"]).allowed(CategoryFilter("-sport"))
         ('news', 'ads')
         """
-        return tuple(f.filter(self))
+        return tuple(CategoryFilter(f).filter(self))
 
-    def mask(self, f: CategoryFilter) -> int:
+    def mask(self, f: str | CategoryFilter) -> int:
         """The known names that a filter allows, as bits: bit i is the i-th category.
 
         >>> bin(Categories(["news", "sport", "ads"]).mask(CategoryFilter("-sport")))
         '0b101'
         """
-        return sum(1 << bit for bit, name in enumerate(self) if f.allows(name))
+        allows = CategoryFilter(f).allows
+        return sum(1 << bit for bit, name in enumerate(self) if allows(name))
 
     def from_mask(self, mask: int) -> CategoryFilter:
         """The filter that allows the categories whose bits are set, and nothing else.
@@ -172,7 +171,7 @@ class Categories(Collection[str]):
         }
 
     def __contains__(self, name: object) -> bool:
-        return name in self._known
+        return (name.value if isinstance(name, Enum) else name) in self._known
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._labels)

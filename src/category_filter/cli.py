@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
+import signal
 import sys
 import tomllib
-from contextlib import nullcontext
+from contextlib import ExitStack, suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -19,6 +21,7 @@ from category_filter.errors import (
     FilterSyntaxError,
     UnknownCategoryError,
     did_you_mean,
+    quoted,
 )
 
 try:
@@ -50,11 +53,11 @@ _STDIN = Path("-")
 _LONGEST_LINE = 4 * MAX_LENGTH + 2
 """In bytes, with its end: what is longer has too many characters in any encoding of UTF-8."""
 
-_SHORT_FILE = 1 << 20
-"""In bytes: what takes no time worth a progress bar."""
-
 _UPDATE_EVERY = 10_000
-"""Lines between two looks at the progress bar, which costs more than a line."""
+"""Lines between two looks at the progress bar; a file that has fewer needs none."""
+
+_ERASE_LINE = "\r\x1b[2K"
+"""What takes a progress bar off the terminal's line, until it is drawn again below."""
 
 
 class Format(StrEnum):
@@ -71,15 +74,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-CategoriesOption = Annotated[
-    str,
-    typer.Option(
-        "--categories",
-        metavar="SET",
-        help="The known categories: navixy, names separated by commas, or a file"
-        " (.toml and .json: names with labels; .txt: a name a line).",
-    ),
-]
+_CATEGORIES = typer.Option(
+    "--categories",
+    metavar="SET",
+    help="The known categories: navixy, names separated by commas, or a file"
+    " (.toml and .json: names with labels; any other: a name a line).",
+)
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the results.")]
 
 
@@ -94,7 +94,7 @@ def explain(
             help="The filter, in quotes; put -- before one that begins with a minus.",
         ),
     ],
-    categories: CategoriesOption = "navixy",
+    categories: Annotated[str, _CATEGORIES] = "navixy",
     output: FormatOption = Format.TEXT,
 ) -> None:
     """Say what a filter means, category by category.
@@ -108,7 +108,7 @@ def explain(
         wanted = known.parse(text)
     except CategoryFilterError as error:
         if output is Format.JSON:
-            typer.echo(json.dumps({"error": _error_data(error)}))
+            typer.echo(json.dumps(_data(error)))
         else:
             typer.echo(str(error), err=True)
             if isinstance(error, UnknownCategoryError):
@@ -129,7 +129,7 @@ def check(
             help="One filter a line, in UTF-8; standard input if it is - or missing.",
         ),
     ] = _STDIN,
-    categories: CategoriesOption = "",
+    categories: Annotated[str | None, _CATEGORIES] = None,
     output: FormatOption = Format.TEXT,
 ) -> None:
     """Print the canonical text of every line, and report every line that is no filter.
@@ -139,53 +139,80 @@ def check(
 
     Exit status: 0 if every line is good, 1 if some line is not, 2 for wrong usage.
     """
-    parse = _known_set(categories).parse if categories else CategoryFilter
-    report = _report_json if output is Format.JSON else _report_text
-    try:
-        source = nullcontext(sys.stdin.buffer) if file == _STDIN else file.open("rb")
-    except OSError as error:
-        raise typer.BadParameter(f"{file}: {error.strerror}", param_hint="FILE") from None
-    name, size = ("<stdin>", None) if file == _STDIN else (str(file), file.stat().st_size)
-    good = bad = read = 0
-    with source as stream, _progress(size) as progress:
-        task = progress.add_task("checking", total=size)
+    parse = CategoryFilter if categories is None else _known_set(categories).parse
+    good = bad = done = 0
+    with ExitStack() as stack:
+        name, size, stream = "<stdin>", None, sys.stdin.buffer
+        if file != _STDIN:
+            name, size = str(file), file.stat().st_size
+            stream = stack.enter_context(file.open("rb"))
+        bar = _bar()
+        task = bar.add_task("checking", total=size)
+        stack.callback(bar.stop)
         for number, (line, length) in enumerate(_lines(stream), start=1):
             try:
-                report(name, number, parse(line))
+                result: CategoryFilter | CategoryFilterError = parse(line)
                 good += 1
             except CategoryFilterError as error:
-                report(name, number, error)
+                result = error
                 bad += 1
-            read += length
+            if output is Format.JSON:
+                sys.stdout.write(json.dumps({"line": number, **_data(result)}) + "\n")
+            elif isinstance(result, CategoryFilter):
+                sys.stdout.write(f"{result}\n")
+            else:
+                erase = _ERASE_LINE if bar.live.is_started else ""
+                sys.stderr.write(f"{erase}{name}:{number}:{_in_one_line(result)}\n")
+            done += length
             if number % _UPDATE_EVERY == 0:
-                progress.update(task, completed=read)
-    typer.echo(f"{good + bad:,} lines: {good:,} good, {bad:,} bad", err=True)
+                bar.start()
+                bar.update(task, completed=done)
+    lines = "1 line" if good + bad == 1 else f"{good + bad:,} lines"
+    typer.echo(f"{lines}: {good:,} good, {bad:,} bad", err=True)
     if bad:
         raise typer.Exit(1)
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line as a process of its own."""
+    with suppress(AttributeError):  # Windows has no such signal
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        # What could not be written must not be tried again when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"category-filter: {where}{error.strerror}", err=True)
+        sys.exit(2)
 
 
 def _known_set(option: str) -> Categories:
     """The set that `--categories` names."""
-    path = Path(option)
+    if option == "navixy":
+        return navixy.CATEGORIES
+    file = Path(option)
+    kind = file.suffix.lower()
     try:
-        if option == "navixy":
-            return navixy.CATEGORIES
-        match path.suffix:
-            case ".toml":
-                return Categories(tomllib.loads(path.read_text("utf-8")))
-            case ".json":
-                return Categories(json.loads(path.read_bytes()))
-            case ".txt":
-                return Categories(path.read_text("utf-8").split())
-            case _:
-                return Categories(name.strip() for name in option.split(","))
-    except (OSError, TypeError, ValueError) as error:
-        raise typer.BadParameter(str(error), param_hint="--categories") from None
+        if not (file.is_file() or kind in {".toml", ".json", ".txt"}):
+            return Categories(name.strip() for name in option.split(","))
+        text = file.read_text("utf-8-sig")
+        if kind == ".toml":
+            return Categories(tomllib.loads(text))
+        if kind == ".json":
+            return Categories(json.loads(text))
+        return Categories(line.strip() for line in text.splitlines() if line.strip())
+    except (OSError, TypeError, ValueError, RecursionError) as error:
+        reason = (
+            f"{quoted(error.text)}: {error.message}"
+            if isinstance(error, CategoryFilterError)
+            else error
+        )
+        raise typer.BadParameter(f"{option}: {reason}", param_hint="--categories") from None
 
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[str, int]]:
@@ -199,9 +226,8 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[str, int]]:
         line = read()
 
 
-def _progress(size: int | None) -> Progress:
+def _bar() -> Progress:
     """A bar for a person who waits: on a terminal that does not show the results themselves."""
-    short = size is not None and size < _SHORT_FILE
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -209,55 +235,39 @@ def _progress(size: int | None) -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
-        redirect_stdout=False,  # each line would cost 400 times as much
-        disable=short or sys.stdout.isatty() or not sys.stderr.isatty(),
+        # A line through the bar's console would cost 400 times as much, and be wrapped.
+        redirect_stdout=False,
+        redirect_stderr=False,
+        disable=sys.stdout.isatty() or not sys.stderr.isatty(),
     )
 
 
-def _report_text(name: str, number: int, result: CategoryFilter | CategoryFilterError) -> None:
+def _in_one_line(error: CategoryFilterError) -> str:
+    """The column, from 1 as editors count, the message, and the repair if there is one."""
+    line = f"{error.position + 1}: {error.message}"
+    if isinstance(error, FilterSyntaxError) and error.suggestion is not None:
+        line += f"; {did_you_mean([error.suggestion])}"
+    return line
+
+
+def _data(result: CategoryFilter | CategoryFilterError) -> dict[str, object]:
     if isinstance(result, CategoryFilter):
-        sys.stdout.write(f"{result}\n")
-    else:
-        advice = f"; {did_you_mean(repairs)}" if (repairs := _repairs(result)) else ""
-        place = f"{name}:{number}:{result.position + 1}"
-        sys.stderr.write(f"{place}: {result.message}{advice}\n")
-
-
-def _report_json(_name: str, number: int, result: CategoryFilter | CategoryFilterError) -> None:
-    found = (
-        {"canonical": str(result)}
-        if isinstance(result, CategoryFilter)
-        else {"error": _error_data(result)}
-    )
-    sys.stdout.write(json.dumps({"line": number, **found}) + "\n")
-
-
-def _repairs(error: CategoryFilterError) -> tuple[str, ...]:
-    match error:
-        case FilterSyntaxError(suggestion=str(suggestion)):
-            return (suggestion,)
-        case UnknownCategoryError(unknown=(first, *_)):
-            return first.close
-        case _:
-            return ()
-
-
-def _error_data(error: CategoryFilterError) -> dict[str, object]:
+        return {"canonical": str(result)}
     data: dict[str, object] = {
-        "code": error.code,
-        "message": error.message,
-        "position": error.position,
+        "code": result.code,
+        "message": result.message,
+        "position": result.position,
     }
-    if isinstance(error, FilterSyntaxError):
-        data["suggestion"] = error.suggestion
-    if isinstance(error, UnknownCategoryError):
-        data["unknown"] = [name._asdict() for name in error.unknown]
-    return data
+    if isinstance(result, FilterSyntaxError):
+        data["suggestion"] = result.suggestion
+    if isinstance(result, UnknownCategoryError):
+        data["unknown"] = [name._asdict() for name in result.unknown]
+    return {"error": data}
 
 
 def _explanation(wanted: CategoryFilter, known: Categories) -> dict[str, object]:
     return {
-        "canonical": str(wanted),
+        **_data(wanted),
         "names": sorted(wanted.names),
         "allows_unlisted": wanted.allows_unlisted,
         "categories": [

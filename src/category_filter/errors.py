@@ -33,6 +33,12 @@ _INDENT = "    "
 _COLUMNS = 35
 """What an excerpt shows on either side of its caret, so that it fits a line of 80 columns."""
 
+_PASTEABLE = 1_000
+"""What a message shows of a repair, in characters: enough to be copied from it."""
+
+_STRAY_BYTES = range(0xDC80, 0xDD00)
+"""The characters that stand for bytes which could not be decoded: Python's `surrogateescape`."""
+
 _LISTED = 10
 """How many unknown names a message lists; the data hold every one."""
 
@@ -154,24 +160,24 @@ class UnknownCategoryError(CategoryFilterError):
         self.allows_unlisted = allows_unlisted
         self.unknown = tuple(unknown)
         self.position = self.unknown[0].position
-        subject, owner = (
-            ("unknown category", "its")
-            if len(self.unknown) == 1
-            else (f"{len(self.unknown):,} unknown categories", "their")
-        )
-        verdict = "not be stopped" if allows_unlisted else "never arrive"
-        consequence = f"{owner} messages will {verdict}"
-        shown = self.unknown[:_LISTED]
-        names = ", ".join(quoted(name) for name, _, _ in shown)
-        lines = [
-            f"{_INDENT}{quoted(name)} at {position}" + (f": {did_you_mean(close)}" if close else "")
-            for name, position, close in shown
-        ]
-        if more := len(self.unknown) - len(shown):
-            names += f" and {more:,} more"
+        subject, owner = "unknown category", "its"
+        if len(self.unknown) > 1:
+            subject, owner = f"{len(self.unknown):,} unknown categories", "their"
+        consequence = f"{owner} messages will "
+        consequence += "not be stopped" if allows_unlisted else "never arrive"
+        names: list[str] = []
+        lines = [f"{subject}: {consequence}"]
+        for name, where, close in self.unknown[:_LISTED]:
+            question = did_you_mean(close) if close else ""
+            names.append(quoted(name) + (f" ({question})" if question else ""))
+            lines.append(
+                f"{_INDENT}{quoted(name)} at {where}" + (f": {question}" if question else "")
+            )
+        if more := len(self.unknown[_LISTED:]):
+            names[-1] += f" and {more:,} more"
             lines.append(f"{_INDENT}and {more:,} more")
-        self.message = f"{subject} {names}: {consequence}"
-        super().__init__("\n".join([f"{subject}: {consequence}", *lines]))
+        self.message = f"{subject} {', '.join(names)}: {consequence}"
+        super().__init__("\n".join(lines))
 
 
 def did_you_mean(choices: Sequence[str]) -> str:
@@ -180,17 +186,17 @@ def did_you_mean(choices: Sequence[str]) -> str:
     >>> did_you_mean(["news", "views", "dues"])
     "did you mean 'news', 'views' or 'dues'?"
     """
-    *others, last = (quoted(choice) for choice in choices)
+    *others, last = (quoted(choice, _PASTEABLE) for choice in choices)
     return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, columns: int = 2 * _COLUMNS) -> str:
     r"""A piece of a filter in quotes, escaped, and cut where it is long.
 
     >>> quoted("caf\u00e9")
     "'caf\\xe9'"
     """
-    return f"'{''.join(_fitting(text, 2 * _COLUMNS))}'"
+    return f"'{''.join(_fitting(text, columns))}'"
 
 
 def described(char: str) -> str:
@@ -201,6 +207,8 @@ def described(char: str) -> str:
     """
     if char.isascii() and char.isprintable():
         return f"'{char}'"
+    if ord(char) in _STRAY_BYTES:
+        return f"the byte 0x{ord(char) & 0xFF:02X}, which is no UTF-8,"
     # A combining mark would merge with the quote in front of it.
     readable = char.isprintable() and not unicodedata.category(char).startswith("M")
     name = f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
