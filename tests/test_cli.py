@@ -216,7 +216,8 @@ class TestCheck:
             "chat_message\n",
             (
                 "<stdin>:2:1: 2 unknown categories"
-                " 'chat_mesage' (did you mean 'chat_message'?), 'x': their messages will never arrive\n"
+                " 'chat_mesage' (did you mean 'chat_message'?), 'x':"
+                " their messages will never arrive\n"
                 "2 lines: 1 good, 1 bad\n"
             ),
         )
