@@ -58,6 +58,12 @@ class FilterIndex(MutableMapping[K, CategoryFilter]):
         TypeError: A filter is neither, likewise; or a key cannot be hashed.
     """
 
+    @overload
+    def __init__(self) -> None: ...
+    @overload
+    def __init__(self, entries: Mapping[K, CategoryFilter | str]) -> None: ...
+    @overload
+    def __init__(self, entries: Iterable[tuple[K, CategoryFilter | str]]) -> None: ...
     def __init__(
         self,
         entries: Mapping[K, CategoryFilter | str] | Iterable[tuple[K, CategoryFilter | str]] = (),

@@ -11,6 +11,7 @@ from category_filter import (
     Categories,
     CategoryFilter,
     CategoryFilterError,
+    FilterIndex,
     FilterSyntaxError,
     UnknownCategoryError,
 )
@@ -60,6 +61,27 @@ def known() -> None:
     assert_type(CATEGORIES.json_schema(), dict[str, object])
 
 
+def index(tokens: list[tuple[int, str]]) -> None:
+    subscriptions = FilterIndex({"ann": "*", "bob": CategoryFilter("news")})
+    assert_type(subscriptions, FilterIndex[str])
+    assert_type(FilterIndex(tokens), FilterIndex[int])
+    assert_type(FilterIndex[bytes](), FilterIndex[bytes])
+    subscriptions["ann"] = "news"
+    subscriptions["ann"] = CategoryFilter("news")
+    subscriptions.update({"eve": "*"})
+    subscriptions.update([("eve", "*")])
+    assert_type(subscriptions["ann"], CategoryFilter)
+    assert_type(subscriptions.get("ann"), CategoryFilter | None)
+    assert_type(subscriptions.setdefault("ann"), CategoryFilter)
+    assert_type(subscriptions.setdefault("ann", "*"), CategoryFilter)
+    assert_type(subscriptions.pop("ann"), CategoryFilter)
+    assert_type(subscriptions.pop("ann", None), CategoryFilter | None)
+    assert_type(subscriptions.popitem(), tuple[str, CategoryFilter])
+    assert_type(subscriptions.copy(), FilterIndex[str])
+    assert_type(list(subscriptions.matching(Category.NEWS)), list[str])
+    assert_type(len(subscriptions.matching("news")), int)
+
+
 def errors(error: CategoryFilterError) -> None:
     assert_type(error.code, str)
     assert_type(error.position, int)
@@ -78,4 +100,5 @@ def refused(f: CategoryFilter) -> None:
     _ = f <= "news"  # type: ignore[operator]
     iter(f)  # type: ignore[call-overload]
     len(f)  # type: ignore[arg-type]
+    FilterIndex({"ann": 3})  # type: ignore[dict-item]
     CATEGORIES.validate("news")  # type: ignore[arg-type]
