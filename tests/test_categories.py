@@ -4,6 +4,7 @@ import copy
 import pickle
 import re
 from enum import Enum, StrEnum
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,24 @@ from category_filter.navixy import CATEGORIES as NAVIXY
 
 known_sets = st.lists(names, unique=True, max_size=8).map(Categories)
 KNOWN = Categories(["a", "b", "c", "news"])
+
+
+class Plain(Enum):
+    NEWS = "news"
+    SPORT = "sport"
+
+
+class Mixed(str, Enum):  # noqa: UP042 - the older way to write one, with another str()
+    TYPO = "nwes"
+
+
+class Typo(Enum):
+    TYPO = "nwes"
+
+
+class Text(StrEnum):
+    NEWS = "news"
+    SPORT = "sport"
 
 
 class TestChecking:
@@ -68,6 +87,13 @@ class TestChecking:
         f = CategoryFilter("news")
         assert KNOWN.parse(f) is f
 
+    @pytest.mark.parametrize("typed", [Typo.TYPO, Mixed.TYPO])
+    def test_a_text_may_be_an_enum_member(self, typed):
+        with pytest.raises(UnknownCategoryError) as caught:
+            Categories(["news", "Typo.TYPO"]).parse(typed)
+        assert caught.value.text == "nwes"
+        assert caught.value.unknown == (UnknownName("nwes", 0, ("news",)),)
+
     def test_a_text_does_where_a_filter_does(self):
         assert KNOWN.unknown("x,a") == ("x",)
         assert KNOWN.allowed("-a") == ("b", "c", "news")
@@ -110,6 +136,26 @@ class TestClose:
         with pytest.raises(UnknownCategoryError) as caught:
             known.parse("NEWS")
         assert caught.value.unknown[0].close == ("new-s", "news", "news1")
+
+    @pytest.mark.parametrize(
+        ("known", "typed", "close"),
+        [
+            (["anews", "new", "newz"], "news", ("anews", "new", "newz")),
+            (["Bhat_message", "chat_message"], "Chat_message", ("chat_message", "Bhat_message")),
+            (["news9", "news8", "news7", "news1"], "news0", ("news7", "news8", "news9")),
+            (["xnews"], "ynews", ("xnews",)),
+            (["abcd"], "bcad", ()),  # moved further than to the next place
+            (["abxycd"], "abyzcd", ()),  # two mistakes that leave the same letters
+            (["abcd"], "bacd", ("abcd",)),
+            (["a" * 63 + "b"], "a" * 63 + "c", ("a" * 63 + "b",)),
+            (["a" * 63 + "bb"], "a" * 63 + "bc", ()),  # too long to look so closely
+            *(([f"t{mark}v"], "TV", (f"t{mark}v",)) for mark in "_.:/-"),
+        ],
+    )
+    def test_of_others(self, known, typed, close):
+        with pytest.raises(UnknownCategoryError) as caught:
+            Categories(known).parse(typed)
+        assert caught.value.unknown[0].close == close
 
     def test_short_names_are_close_only_if_the_letters_are_the_same(self):
         known = Categories(["ads", "tv"])
@@ -201,16 +247,6 @@ class TestPattern:
         assert Categories([]).json_schema()["examples"] == ["*"]
 
 
-class Plain(Enum):
-    NEWS = "news"
-    SPORT = "sport"
-
-
-class Text(StrEnum):
-    NEWS = "news"
-    SPORT = "sport"
-
-
 class TestCollection:
     @pytest.mark.parametrize(
         "given_names",
@@ -230,6 +266,9 @@ class TestCollection:
     def test_labels_are_the_names_unless_given(self):
         assert dict(Categories(["news"]).labels) == {"news": "news"}
         assert dict(Categories({Text.NEWS: "News"}).labels) == {"news": "News"}
+        assert dict(Categories({Plain.NEWS: "News"}).labels) == {"news": "News"}
+        assert dict(Categories([Plain.NEWS]).labels) == {"news": "news"}
+        assert Categories(NAVIXY.labels) == NAVIXY
         with pytest.raises(TypeError):
             NAVIXY.labels["chat_message"] = "changed"
 
@@ -239,6 +278,8 @@ class TestCollection:
         assert Categories(["a", "b"]) != Categories(["b", "a"])
         assert Categories({"a": "A"}) != Categories(["a"])
         assert Categories(["a"]) != ["a"]
+        assert Categories(["a"]) == ANY
+        assert hash(Categories(["a"])) != hash(Categories(["b"]))
 
     def test_repr_evaluates_to_the_same_set(self):
         known = Categories({"a": "A", "b": "B"})
@@ -267,8 +308,11 @@ class TestCollection:
         assert str(caught.value) == f"Categories are immutable: {name!r} cannot be deleted"
 
     def test_final(self):
-        with pytest.raises(TypeError, match=r"^Categories is final"):
+        with pytest.raises(TypeError) as caught:
             type("Mine", (Categories,), {})
+        assert str(caught.value) == (
+            "Categories is final: keep a set of categories as an attribute instead"
+        )
 
     def test_a_str_is_no_set_of_names(self):
         with pytest.raises(TypeError) as caught:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from category_filter import cli
 from category_filter.cli import app
 
 COMMAND = [str(Path(sys.executable).with_name("category-filter"))]
@@ -124,12 +126,29 @@ class TestExplain:
         _, out, _ = run("explain", "--categories", str(file), "*")
         assert " news        yes       [red]News[/red] \u00e9" in lines(out)
 
+    def test_nothing_is_markup_or_an_emoji(self):
+        _, out, _ = run("explain", "--categories", "urn:car:news,b", "urn:car:news")
+        assert lines(out)[0] == "urn:car:news: only these categories"
+        assert lines(out)[3:] == [
+            " urn:car:news   yes       urn:car:news",
+            " b              no        b",
+            " any other      no",
+        ]
+
+    def test_a_long_filter_stays_on_its_line(self):
+        names = [f"name{number}" for number in range(10, 40)]
+        text = ",".join(names)
+        _, out, _ = run("explain", "--categories", text, text)
+        assert lines(out)[0] == f"{text}: only these categories"
+        _, out, _ = run("explain", "--format", "json", "--categories", text, text)
+        assert json.loads(out)["names"] == names
+
 
 class TestCategories:
     @pytest.mark.parametrize(
         ("file", "content", "labels"),
         [
-            ("known.toml", 'a = "Label A"\n"b.c" = "Label B"\n', ["Label A", "Label B"]),
+            ("known.toml", 'a = "Caf\u00e9"\n"b.c" = "Label B"\n', ["Caf\u00e9", "Label B"]),
             ("known.json", '{"a": "Label A", "b.c": "Label B"}', ["Label A", "Label B"]),
             ("known.json", '["a", "b.c"]', ["a", "b.c"]),
             ("known.txt", "a\n\n  b.c\r\n", ["a", "b.c"]),
@@ -239,6 +258,24 @@ class TestCheck:
             },
         ]
 
+    def test_columns_count_blanks(self):
+        assert run("check", stdin=" a;b\n")[2].startswith("<stdin>:1:3: write")
+
+    def test_thousands(self):
+        assert run("check", stdin="$\n" * 1000)[2].endswith("\n1,000 lines: 0 good, 1,000 bad\n")
+
+    def test_too_long_in_characters_of_four_bytes(self):
+        _, _, err = run("check", stdin="\U0001f514" * 65_537 + "\n")
+        assert err.startswith("<stdin>:1:65537: a filter has at most 65,536 characters\n")
+
+    def test_a_long_line_that_breaks_at_a_carriage_return_is_one_line(self):
+        _, _, err = run("check", stdin="b" * 262_145 + "\r" + "c" * 9 + "\n")
+        assert err.endswith("\n1 line: 0 good, 1 bad\n")
+
+    def test_no_more_of_a_line_is_held_than_can_be_good(self):
+        ((text, _),) = cli._lines(io.BytesIO(b"b" * 1_000_000))
+        assert len(text) == 4 * 65_536 + 2
+
     def test_an_empty_file_is_good(self):
         assert run("check", stdin="") == (0, "", "0 lines: 0 good, 0 bad\n")
 
@@ -324,18 +361,30 @@ class TestProcess:
         file.write_text("chat_message,history_rule\n" * 100_000)
         shown = self.on_a_terminal([*COMMAND, "check", str(file)])
         assert "checking" in shown
+        assert max(int(percent) for percent in re.findall(r"(\d+)%", shown)) == 100
         assert "100,000 lines: 100,000 good, 0 bad" in shown
+
+    def test_no_progress_bar_beside_the_results(self, tmp_path):
+        file = tmp_path / "long.txt"
+        file.write_text("chat_message\n" * 30_000)
+        shown = self.on_a_terminal([*COMMAND, "check", str(file)], results_too=True)
+        assert shown == "chat_message\r\n" * 30_000 + "30,000 lines: 30,000 good, 0 bad\r\n"
 
     def test_no_progress_bar_for_a_short_file(self, tmp_path):
         file = tmp_path / "short.txt"
-        file.write_text("chat_message\n")
-        assert self.on_a_terminal([*COMMAND, "check", str(file)]) == ("1 line: 1 good, 0 bad\r\n")
+        file.write_text("chat_message\n" * 9_000)
+        assert self.on_a_terminal([*COMMAND, "check", str(file)]) == (
+            "9,000 lines: 9,000 good, 0 bad\r\n"
+        )
 
-    def on_a_terminal(self, command, status=0):
+    def on_a_terminal(self, command, *, status=0, results_too=False):
         """What a person sees of standard error, while standard output goes elsewhere."""
         terminal, other_end = pty.openpty()
         with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=other_end, stdin=subprocess.DEVNULL
+            command,
+            stdout=other_end if results_too else subprocess.DEVNULL,
+            stderr=other_end,
+            stdin=subprocess.DEVNULL,
         ) as process:
             os.close(other_end)
             shown = io.BytesIO()
@@ -359,6 +408,13 @@ class TestProcess:
         assert result.stdout == ""
         assert result.stderr.startswith(f"category-filter: {missing}")
         assert result.stderr.endswith("is missing: pip install 'category-filter[cli]'\n")
+
+    def test_no_arguments_is_help(self):
+        for arguments in ([], ["--help"]):
+            code, out, err = run(*arguments)
+            assert code == (0 if arguments else 2)
+            assert "Filters of notification categories: explain one, or check" in out + err
+            assert "completion" not in out + err
 
     def test_help_tells_of_the_two_dashes(self):
         result = subprocess.run(

@@ -103,6 +103,11 @@ a line break can only stand at either end
     a,\\nb
       ^
 did you mean 'a,b'?""",
+    "a\rb": """\
+a line break can only stand at either end
+    a\\rb
+     ^
+did you mean 'a,b'?""",
     "x" * 65_537: """\
 a filter has at most 65,536 characters
     ...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
@@ -165,6 +170,10 @@ class TestSyntaxErrors:
             message += ", which is made of A-Z a-z 0-9 _ . : / -"
         for use in (CategoryFilter.only, lambda name: Categories([name])):
             assert refusal(name, use).message == message
+
+    @pytest.mark.parametrize("char", ["\u0301", "\u0903", "\u20dd"])  # Mn, Mc, Me
+    def test_no_mark_merges_with_the_quote(self, char):
+        assert refusal(char).message.startswith(f"'{ascii(char)[1:-1]}' (U+")
 
     def test_the_user_s_text_is_no_template(self):
         assert str(refusal("{0}%s")).startswith("'{' cannot be in a name")

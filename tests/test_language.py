@@ -179,6 +179,37 @@ class TestMistakes:
         expected = "".join(text.split())
         assert _parser._suggestion(text, "missing_name") == expected
 
+    @pytest.mark.parametrize(
+        ("right", "alike"),
+        [
+            (
+                "-",
+                "\u02d7\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2796\u30fc\ufe58\ufe63\uff0d",
+            ),
+            (
+                ",",
+                ";\u037e\u060c\u061b\u201a\u3001\ufe10\ufe11\ufe50\ufe51\ufe54\uff0c\uff1b\uff64",
+            ),
+            ("*", "\u066d\u204e\u2217\u22c6\u2731\ufe61\uff0a"),
+        ],
+    )
+    def test_every_look_alike(self, right, alike):
+        for char in alike:
+            with pytest.raises(FilterSyntaxError) as caught:
+                CategoryFilter(char)
+            assert caught.value.code == "lookalike"
+            assert caught.value.message.startswith(f"write '{right}' instead of '{char}'")
+
+    def test_ignorable_characters_of_other_kinds_are_invisible(self):
+        codes = (
+            "034F 115F 1160 17B4 17B5 180B 180C 180D 180F 2065 3164 FE00 FE0E FFA0 FFF0 FFF8"
+            " E0000 E0100 E0FFF"
+        )
+        for code in codes.split():
+            with pytest.raises(FilterSyntaxError) as caught:
+                CategoryFilter(f"a{chr(int(code, 16))}b")
+            assert (caught.value.code, caught.value.suggestion) == ("invisible_character", "ab")
+
     def test_separators_are_invisible(self):
         separators = {
             char

@@ -10,6 +10,8 @@ from zipfile import ZipFile
 
 import pytest
 
+import category_filter
+
 ROOT = Path(__file__).parents[1]
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
@@ -60,6 +62,17 @@ def test_the_source_distribution_holds_the_grammar_and_the_license(built):
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
     assert {"grammar/category_filter.lark", "grammar/mistakes.lark", "LICENSE"} <= names
+
+
+def test_the_public_names():
+    assert set(category_filter.__all__) == {
+        "Categories",
+        "CategoryFilter",
+        "CategoryFilterError",
+        "FilterIndex",
+        "FilterSyntaxError",
+        "UnknownCategoryError",
+    }
 
 
 def test_the_core_depends_on_lark_alone():

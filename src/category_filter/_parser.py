@@ -102,9 +102,8 @@ def pattern(names: Sequence[str]) -> str:
     form, name = _language()
     known = "|".join(names).replace(".", r"\.") or r"[^\s\S]"
     expression = form.pattern.replace(name.pattern, f"(?:{known})")
-    # Engines elsewhere know neither Python's named groups nor, all of them, `*+` and `++`.
-    expression = re.sub(r"\?P<\w+>", "?:", expression)
-    expression = re.sub(r"([*+])\+", r"\1", expression)
+    # Engines elsewhere know neither Python's named groups nor, all of them, `*+`.
+    expression = re.sub(r"\?P<\w+>", "?:", expression).replace("*+", "*")
     for blank in "\t\r\n":
         expression = expression.replace(blank, repr(blank)[1:-1])
     return f"^(?:{expression})$"
@@ -224,7 +223,7 @@ def _message(  # noqa: PLR0911 - one case for each mistake
         case "empty":
             return "the filter is empty: '*' stands for every category, '-*' for none"
         case "missing_name" if char:
-            return f"a name is missing before '{char}'"
+            return "a name is missing before ','"
         case "missing_name":
             return f"a name is missing after '{text.rstrip()[-1]}'"
         case "star_in_list":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
-from operator import ne
 from types import MappingProxyType
 from typing import NamedTuple, NoReturn, cast, final
 
@@ -18,7 +17,6 @@ __all__ = ["Categories"]
 _SHORTEST_MISSPELT = 4
 _LONGEST_MISSPELT = 64
 _MOST_CLOSE = 3
-_SWAPPED = 2
 _SEPARATORS = str.maketrans("", "", "_.:/-")
 
 
@@ -89,7 +87,8 @@ class Categories(Collection[str]):
         parsed = CategoryFilter(text)
         if parsed.names <= self._known:
             return parsed
-        raise self._unknown_category(str(text), parsed)
+        typed = str(parsed) if isinstance(text, CategoryFilter) else plain(text, "a filter")
+        raise self._unknown_category(typed, parsed)
 
     def validate(self, f: CategoryFilter) -> CategoryFilter:
         """The same filter, if it lists known names only.
@@ -240,13 +239,25 @@ def _close(name: str, index: Mapping[str, list[_Known]]) -> tuple[str, ...]:
     if not meetings:
         return ()
     found = {known for meeting in meetings for known in index[meeting]}
-    # One letter dropped from each may also have been two different mistakes.
     close = sorted(
-        (abs(len(known.letters) - len(letters)), known.name)
+        (known.letters != letters, known.name)
         for known in found
-        if len(known.letters) != len(letters) or sum(map(ne, known.letters, letters)) <= _SWAPPED
+        if _one_mistake_apart(known.letters, letters)
     )
     return tuple(name for _, name in close[:_MOST_CLOSE])
+
+
+def _one_mistake_apart(letters: str, others: str) -> bool:
+    """Whether one letter dropped from each, with the same left, was one mistake and not two."""
+    if len(letters) != len(others):
+        return True
+    match [(a, b) for a, b in zip(letters, others, strict=True) if a != b]:
+        case [] | [_]:
+            return True
+        case [(a, b), (c, d)]:
+            return (a, b) == (d, c)
+        case _:
+            return False
 
 
 @lru_cache(maxsize=16)

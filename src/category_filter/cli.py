@@ -291,8 +291,8 @@ def _print_explanation(wanted: CategoryFilter, known: Categories) -> None:
     for name, label in known.labels.items():
         table.add_row(name, _yes_or_no(wanted.allows(name)), Text(label))
     table.add_row("any other", _yes_or_no(wanted.allows_unlisted), style="dim")
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{wanted}: {meaning}", markup=False)
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console.print(f"{wanted}: {meaning}")
     console.print(table)
 
 
