@@ -307,6 +307,12 @@ class TestCollection:
             delattr(KNOWN, name)
         assert str(caught.value) == f"Categories are immutable: {name!r} cannot be deleted"
 
+    def test_a_second_init_changes_nothing(self):
+        known = Categories(["a"])
+        with pytest.raises(TypeError):
+            known.__init__(["b"])
+        assert list(known) == ["a"]
+
     def test_final(self):
         with pytest.raises(TypeError) as caught:
             type("Mine", (Categories,), {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, final, overload
 
 from category_filter import _parser
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     _Category = TypeVar("_Category", bound="str | Enum")
 
 __all__ = ["CategoryFilter", "plain"]
-
-_NO_NAMES: frozenset[str] = frozenset()
 
 _SHORT = 256
 _MANY = 1024
@@ -292,8 +291,8 @@ def _combined(
         (g.names - f.names, operation(in_f, not in_g)),
         (f.names & g.names, operation(not in_f, not in_g)),
     )
-    listed = _NO_NAMES.union(*(names for names, allowed in regions if allowed != allows_unlisted))
-    return _writable(listed, allows_unlisted=allows_unlisted)
+    listed = (names for names, allowed in regions if allowed != allows_unlisted)
+    return _writable(frozenset(chain.from_iterable(listed)), allows_unlisted=allows_unlisted)
 
 
 def _writable(names: frozenset[str], *, allows_unlisted: bool) -> CategoryFilter:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from category_filter.errors import MistakeCode
 
     T = TypeVar("T")
-    Form = Literal["everything", "only", "all_except", "nothing"]
 
 __all__ = ["MAX_LENGTH", "check_name", "names_in", "parse", "pattern", "too_long"]
 

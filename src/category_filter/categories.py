@@ -53,7 +53,7 @@ class Categories(Collection[str]):
     _labels: Mapping[str, str]
     _known: frozenset[str]
 
-    def __init__(self, names: Mapping[str, str] | Iterable[str | Enum]) -> None:
+    def __new__(cls, names: Mapping[str, str] | Iterable[str | Enum]) -> Categories:
         if isinstance(names, str):
             raise TypeError("categories are a mapping, an iterable of names or an enum, not a str")
         labelled: Mapping[str | Enum, str] = {}
@@ -66,8 +66,10 @@ class Categories(Collection[str]):
             if name in labels:
                 raise ValueError(f"the category {name!r} is given twice")
             labels[name] = plain(labelled.get(key, name), "a label")
+        self = super().__new__(cls)
         object.__setattr__(self, "_labels", MappingProxyType(labels))
         object.__setattr__(self, "_known", frozenset(labels))
+        return self
 
     @property
     def labels(self) -> Mapping[str, str]:
