@@ -53,7 +53,9 @@ class Categories(Collection[str]):
     _labels: Mapping[str, str]
     _known: frozenset[str]
 
-    def __new__(cls, names: Mapping[str, str] | Iterable[str | Enum]) -> Categories:
+    def __new__(  # noqa: D102 - the class's docstring documents its argument
+        cls, names: Mapping[str, str] | Iterable[str | Enum]
+    ) -> Categories:
         if isinstance(names, str):
             raise TypeError("categories are a mapping, an iterable of names or an enum, not a str")
         labelled: Mapping[str | Enum, str] = {}
