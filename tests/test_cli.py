@@ -311,10 +311,11 @@ class TestProcess:
         with subprocess.Popen(
             [*COMMAND, "check", str(file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
-            assert process.stdout.readline() == b"chat_message\n"
+            first = process.stdout.readline()
             process.stdout.close()
-            assert process.stderr.read() == b""
-            assert process.wait() == -signal.SIGPIPE  # as any other program in a pipe
+            errors, status = process.stderr.read(), process.wait()
+        assert (first, errors) == (b"chat_message\n", b"")
+        assert status == -signal.SIGPIPE  # as any other program in a pipe
 
     @pytest.mark.parametrize(
         ("command", "words"),

@@ -156,10 +156,12 @@ def check(
             except CategoryFilterError as error:
                 result = error
                 bad += 1
-            if output is Format.JSON:
+            if isinstance(result, CategoryFilter):
+                # JSON escapes nothing in a canonical text; `json.dumps` would take half the time.
+                record = f'{{"line": {number}, "canonical": "{result}"}}'
+                sys.stdout.write(f"{record if output is Format.JSON else result}\n")
+            elif output is Format.JSON:
                 sys.stdout.write(json.dumps({"line": number, **_data(result)}) + "\n")
-            elif isinstance(result, CategoryFilter):
-                sys.stdout.write(f"{result}\n")
             else:
                 erase = _ERASE_LINE if bar.live.is_started else ""
                 sys.stderr.write(f"{erase}{name}:{number}:{_in_one_line(result)}\n")
