@@ -11,6 +11,8 @@ from category_filter import _parser
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from pydantic_core import CoreSchema
+
     _T = TypeVar("_T")
     _Category = TypeVar("_Category", bound="str | Enum")
 
@@ -227,6 +229,21 @@ class CategoryFilter(metaclass=_Remembering):
 
     def __reduce__(self) -> tuple[type[CategoryFilter], tuple[str]]:
         return CategoryFilter, (str(self),)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
+        from category_filter.integrations.pydantic import schema  # noqa: PLC0415 - not the core's
+
+        return schema(CategoryFilter)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: object, handler: object) -> dict[str, object]:
+        return {
+            "type": "string",
+            "pattern": _parser.pattern(),
+            "maxLength": _parser.MAX_LENGTH,
+            "examples": ["*", "news,sport", "-ads"],
+        }
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("CategoryFilter is final: keep a filter as an attribute instead")

@@ -92,15 +92,17 @@ def too_long(text: str) -> FilterSyntaxError:
     )
 
 
-def pattern(names: Sequence[str]) -> str:
-    """The grammar's own expression, with these names for the only ones, for other engines.
+def pattern(names: Sequence[str] | None = None) -> str:
+    """The grammar's own expression for other engines, with these names for the only ones, or any.
 
     >>> re.fullmatch(pattern(["news", "sport"]), "- sport, news") is not None
     True
     """
     form, name = _language()
-    known = "|".join(names).replace(".", r"\.") or r"[^\s\S]"
-    expression = form.pattern.replace(name.pattern, f"(?:{known})")
+    expression = form.pattern
+    if names is not None:
+        known = "|".join(names).replace(".", r"\.") or r"[^\s\S]"
+        expression = expression.replace(name.pattern, f"(?:{known})")
     # Engines elsewhere know neither Python's named groups nor, all of them, `*+`.
     expression = re.sub(r"\?P<\w+>", "?:", expression).replace("*+", "*")
     for blank in "\t\r\n":

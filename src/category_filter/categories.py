@@ -6,13 +6,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple, NoReturn, cast, final
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast, final
 
 from category_filter import _parser
 from category_filter._filter import CategoryFilter, plain
 from category_filter.errors import UnknownCategoryError, UnknownName
 
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
+
 __all__ = ["Categories"]
+
+_MANY = 30
+"""Names beyond which a pattern would swell an API's description: 200 of them take 14 KB."""
 
 _SHORTEST_MISSPELT = 4
 _LONGEST_MISSPELT = 64
@@ -172,6 +178,15 @@ class Categories(Collection[str]):
             "default": "*",
             "examples": ["*", *(f"{minus}{name}" for name in [*self][:1] for minus in ("", "-"))],
         }
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
+        from category_filter.integrations.pydantic import schema  # noqa: PLC0415 - not the core's
+
+        return schema(self.parse)
+
+    def __get_pydantic_json_schema__(self, core: object, handler: object) -> dict[str, object]:
+        left_out = {"default"} if len(self) <= _MANY else {"default", "pattern"}
+        return {key: value for key, value in self.json_schema().items() if key not in left_out}
 
     def __contains__(self, name: object) -> bool:
         return (name.value if isinstance(name, Enum) else name) in self._known

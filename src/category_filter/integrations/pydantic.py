@@ -1,0 +1,45 @@
+"""Pydantic's view of a filter: what the hooks on `CategoryFilter` and `Categories` answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
+
+from category_filter.errors import CategoryFilterError, FilterSyntaxError, UnknownCategoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from category_filter import CategoryFilter
+
+__all__ = ["schema"]
+
+
+def schema(parse: Callable[[Any], CategoryFilter]) -> core_schema.CoreSchema:
+    """A schema that parses texts, passes filters, and writes canonical texts into JSON."""
+
+    def validate(value: object) -> CategoryFilter:
+        try:
+            return parse(value)
+        except CategoryFilterError as error:
+            raise _custom_error(error) from None
+        except TypeError:
+            raise PydanticKnownError("string_type") from None
+
+    return core_schema.no_info_plain_validator_function(
+        validate,
+        serialization=core_schema.to_string_ser_schema(when_used="json-unless-none"),
+    )
+
+
+def _custom_error(error: CategoryFilterError) -> PydanticCustomError:
+    context: dict[str, Any] = {"code": error.code, "position": error.position}
+    if isinstance(error, FilterSyntaxError):
+        context["suggestion"] = error.suggestion
+    if isinstance(error, UnknownCategoryError):
+        context["unknown"] = [name._asdict() for name in error.unknown]
+    # Pydantic fills the template key by key. The message comes last: what a person typed is then in
+    # no template that is still to be filled.
+    context["message"] = error.message
+    return PydanticCustomError("category_filter", "{message}", context)

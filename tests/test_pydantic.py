@@ -1,0 +1,233 @@
+"""Pydantic, pydantic-settings and FastAPI: no setup, native errors, an accurate schema."""
+
+import json
+import subprocess
+import sys
+from typing import Annotated
+
+import pytest
+from fastapi import FastAPI, Form
+from fastapi.testclient import TestClient
+from hypothesis import given
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from strategies import filters, spellings, texts
+
+from category_filter import Categories, CategoryFilter, CategoryFilterError
+
+KNOWN = Categories({"news": "News", "sport": "Results", "ads": "Offers"})
+KnownFilter = Annotated[CategoryFilter, KNOWN]
+
+
+class Subscription(BaseModel):
+    anything: CategoryFilter = CategoryFilter("*")
+    known: KnownFilter = CategoryFilter("-ads")
+    maybe: KnownFilter | None = None
+
+
+def errors_of(**fields):
+    with pytest.raises(ValidationError) as caught:
+        Subscription(**fields)
+    json.dumps(caught.value.errors())
+    return [
+        {key: value for key, value in error.items() if key != "url"}
+        for error in caught.value.errors()
+    ]
+
+
+class TestModels:
+    def test_texts_and_filters_in_filters_out(self):
+        made = Subscription(anything="b, a", known=CategoryFilter("news"), maybe="*")
+        assert made.anything == CategoryFilter("a,b")
+        assert made.known == CategoryFilter("news")
+        assert made.model_dump() == {
+            "anything": CategoryFilter("a,b"),
+            "known": CategoryFilter("news"),
+            "maybe": CategoryFilter("*"),
+        }
+        assert json.loads(made.model_dump_json()) == {
+            "anything": "a,b",
+            "known": "news",
+            "maybe": "*",
+        }
+        assert Subscription.model_validate_json(made.model_dump_json()) == made
+
+    def test_null_is_not_empty(self):
+        assert Subscription(maybe=None).maybe is None
+        assert json.loads(Subscription().model_dump_json())["maybe"] is None
+        assert errors_of(maybe="")[0]["ctx"]["code"] == "empty"
+        assert errors_of(known=None)[0]["type"] == "string_type"
+
+    def test_a_mistake(self):
+        assert errors_of(known="-news,-sport") == [
+            {
+                "type": "category_filter",
+                "loc": ("known",),
+                "msg": "'-' goes once, before the whole list, and excludes every name in it",
+                "input": "-news,-sport",
+                "ctx": {
+                    "code": "misplaced_minus",
+                    "position": 6,
+                    "suggestion": "-news,sport",
+                    "message": (
+                        "'-' goes once, before the whole list, and excludes every name in it"
+                    ),
+                },
+            }
+        ]
+
+    def test_an_unknown_name(self):
+        message = "unknown category 'sprot' (did you mean 'sport'?): its messages will never arrive"
+        assert errors_of(known="news,sprot") == [
+            {
+                "type": "category_filter",
+                "loc": ("known",),
+                "msg": message,
+                "input": "news,sprot",
+                "ctx": {
+                    "code": "unknown_category",
+                    "position": 5,
+                    "unknown": [{"name": "sprot", "position": 5, "close": ("sport",)}],
+                    "message": message,
+                },
+            }
+        ]
+
+    @pytest.mark.parametrize("value", [3, ["news"], {"news": 1}, True])
+    def test_what_is_no_text(self, value):
+        assert errors_of(known=value) == [
+            {
+                "type": "string_type",
+                "loc": ("known",),
+                "msg": "Input should be a valid string",
+                "input": value,
+            }
+        ]
+
+    @pytest.mark.parametrize("text", ["{message}", "{position}", "{code}{0}", "%s"])
+    def test_what_people_type_is_no_template(self, text):
+        with pytest.raises(CategoryFilterError) as caught:
+            CategoryFilter(text)
+        assert errors_of(anything=text)[0]["msg"] == caught.value.message
+
+    def test_settings(self, monkeypatch):
+        class Settings(BaseSettings):
+            model_config = SettingsConfigDict(env_prefix="PUSH_")
+
+            default_filter: KnownFilter = CategoryFilter("*")
+
+        assert Settings().default_filter == CategoryFilter("*")
+        monkeypatch.setenv("PUSH_DEFAULT_FILTER", "-ads")
+        assert Settings().default_filter == CategoryFilter("-ads")
+
+
+class TestSchema:
+    @pytest.mark.parametrize("mode", ["validation", "serialization"])
+    def test_whole(self, mode):
+        known = {key: value for key, value in KNOWN.json_schema().items() if key != "default"}
+        anything = TypeAdapter(CategoryFilter).json_schema(mode=mode)
+        assert anything["type"] == "string"
+        assert anything["examples"] == ["*", "news,sport", "-ads"]
+        assert Subscription.model_json_schema(mode=mode)["properties"] == {
+            "anything": {**anything, "default": "*", "title": "Anything"},
+            "known": {**known, "default": "-ads", "title": "Known"},
+            "maybe": {"anyOf": [known, {"type": "null"}], "default": None, "title": "Maybe"},
+        }
+
+    def test_many_names_leave_the_pattern_out(self):
+        many = Categories(f"category_{number}" for number in range(31))
+        schema = TypeAdapter(Annotated[CategoryFilter, many]).json_schema()
+        assert schema == {
+            "type": "string",
+            "maxLength": 65_536,
+            "examples": ["*", "category_0", "-category_0"],
+        }
+
+    @given(filters.flatmap(spellings) | texts)
+    def test_accepts_exactly_what_the_model_accepts(self, text):
+        for kind in (CategoryFilter, KnownFilter):
+            adapter = TypeAdapter(kind)
+            valid = Draft202012Validator(adapter.json_schema()).is_valid(text)
+            try:
+                adapter.validate_python(text)
+            except ValidationError:
+                assert not valid
+            else:
+                assert valid
+
+
+app = FastAPI()
+NO_ADS = CategoryFilter("-ads")
+
+
+@app.post("/body")
+def body(subscription: Subscription) -> Subscription:
+    return subscription
+
+
+@app.get("/query")
+def query(wanted: KnownFilter = NO_ADS) -> bool:
+    return wanted.allows("news")
+
+
+@app.get("/path/{wanted}")
+def path(wanted: KnownFilter) -> KnownFilter:
+    return wanted
+
+
+@app.post("/form")
+def form(wanted: Annotated[KnownFilter, Form()]) -> KnownFilter:
+    return wanted
+
+
+class TestFastAPI:
+    client = TestClient(app)
+
+    def test_wherever_a_parameter_comes_from(self):
+        answer = self.client.post("/body", json={"known": "sport , news"})
+        assert answer.json() == {"anything": "*", "known": "news,sport", "maybe": None}
+        assert self.client.get("/query").json() is True
+        assert self.client.get("/query", params={"wanted": "sport"}).json() is False
+        assert self.client.get("/path/sport,news").json() == "news,sport"
+        assert self.client.post("/form", data={"wanted": "- ads"}).json() == "-ads"
+
+    def test_a_mistake_is_a_422_with_its_place_and_repair(self):
+        answer = self.client.get("/query", params={"wanted": "news;sport"})
+        assert answer.status_code == 422
+        assert answer.json() == {
+            "detail": [
+                {
+                    "type": "category_filter",
+                    "loc": ["query", "wanted"],
+                    "msg": "write ',' instead of ';'",
+                    "input": "news;sport",
+                    "ctx": {
+                        "code": "lookalike",
+                        "position": 4,
+                        "suggestion": "news,sport",
+                        "message": "write ',' instead of ';'",
+                    },
+                }
+            ]
+        }
+
+    def test_openapi(self):
+        (parameter,) = self.client.get("/openapi.json").json()["paths"]["/query"]["get"][
+            "parameters"
+        ]
+        assert parameter["in"] == "query"
+        assert parameter["required"] is False
+        assert parameter["schema"] == {
+            **KNOWN.json_schema(),
+            "default": "-ads",
+            "title": "Wanted",
+        }
+
+
+def test_the_core_imports_no_framework():
+    code = "import sys, category_filter.navixy; print('pydantic_core' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert result.stdout == "False\n"
