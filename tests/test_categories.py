@@ -142,8 +142,10 @@ class TestClose:
         [
             (["anews", "new", "newz"], "news", ("anews", "new", "newz")),
             (["Bhat_message", "chat_message"], "Chat_message", ("chat_message", "Bhat_message")),
-            (["news9", "news8", "news7", "news1"], "news0", ("news7", "news8", "news9")),
+            (["news9", "news8", "news7", "news1"], "news0", ("news1", "news7", "news8")),
             (["xnews"], "ynews", ("xnews",)),
+            (["xabcd", "yabcd", "zabcd", "abcde"], "abcdy", ("abcde",)),
+            (["bads", "cads", "dads", "ads"], "ADS", ("ads", "bads", "cads")),
             (["abcd"], "bcad", ()),  # moved further than to the next place
             (["abxycd"], "abyzcd", ()),  # two mistakes that leave the same letters
             (["abcd"], "bacd", ("abcd",)),

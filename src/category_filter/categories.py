@@ -23,6 +23,7 @@ _MANY = 30
 _SHORTEST_MISSPELT = 4
 _LONGEST_MISSPELT = 64
 _MOST_CLOSE = 3
+_MOST_ALIKE = 20
 _SEPARATORS = str.maketrans("", "", "_.:/-")
 
 
@@ -286,7 +287,7 @@ def _index(names: tuple[str, ...]) -> dict[str, list[_Known]]:
         letters = _letters(name)
         for meeting in _droppings(letters):
             alike = index.setdefault(meeting, [])
-            if len(alike) < _MOST_CLOSE:
+            if len(alike) < _MOST_ALIKE:
                 alike.append(_Known(name, letters))
     return index
 

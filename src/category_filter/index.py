@@ -6,22 +6,23 @@ and those that allow what they do not list and do not list it.
 
 A group keeps its keys in blocks, all of them full but the last. Iterating takes the blocks of the
 moment, and from then on a block is copied before it changes. So an iteration sees one state of
-the index, costs no copy of its own, and costs a writer one block at most.
+the index, costs no copy of its own, and costs a writer a few blocks at most.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
 from itertools import chain
-from reprlib import repr as short_repr
 from threading import RLock
-from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Generic, TypeVar, cast, final, overload
 
 from category_filter._filter import CategoryFilter, plain
 from category_filter.errors import CategoryFilterError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from enum import Enum
 
 __all__ = ["FilterIndex", "Match"]
@@ -29,11 +30,15 @@ __all__ = ["FilterIndex", "Match"]
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
+_LONG_KEY = 500
+"""What a note shows of a key, in characters."""
+
 _FULL = 300
 """Keys in a block: as a dict they take 29 bytes each, and 3 µs to copy all together."""
 
 
-class FilterIndex(MutableMapping[K, CategoryFilter]):
+@final
+class FilterIndex(MutableMapping[K, CategoryFilter]):  # noqa: PLW1641 - it changes: no hash
     """A mapping from keys to filters that knows who wants a category.
 
     >>> index = FilterIndex({"ann": "*", "bob": "-news", "eve": "sport,news"})
@@ -46,8 +51,10 @@ class FilterIndex(MutableMapping[K, CategoryFilter]):
     It takes filters, or texts, which it parses. Setting and deleting a key, and the length of a
     match, cost nothing that grows with the number of keys.
 
-    Threads may set, delete and match at once, and iterate over a match while others write.
-    Iterating over the index itself is as safe as over a dict, which is to say while nobody writes.
+    Threads may use it at once, and iterate over a match while others write; so may finalizers and
+    signal handlers, whose writes take effect once the one that they interrupted is done. Only
+    iterating over the index itself is no safer than over a dict, which is to say while nobody
+    writes. Keys are hashed and compared under a lock, so they should do that as a dict expects.
 
     Args:
         entries: A mapping, or pairs, of keys with filters or texts.
@@ -75,6 +82,8 @@ class FilterIndex(MutableMapping[K, CategoryFilter]):
         self._names: dict[str, _Name[K]] = {}
         self._open: dict[_Group[K], None] = {}
         self._open_keys = 0
+        self._writing = False
+        self._postponed: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
         self.update(entries)
 
     def matching(self, category: str | Enum) -> Match[K]:
@@ -93,21 +102,16 @@ class FilterIndex(MutableMapping[K, CategoryFilter]):
             try:
                 wanted = CategoryFilter(wanted)
             except (CategoryFilterError, TypeError) as error:
-                error.add_note(f"the key is {short_repr(key)}")
+                error.add_note(f"the key is {repr(key)[:_LONG_KEY]}")
                 raise
-        with self._lock:
-            block = self._blocks.get(key)
-            group = self._groups.get(wanted) or self._found(wanted)
-            if block is None:
-                self._enter(key, group)
-            elif block.group is not group:
-                self._leave(key, block)
-                self._enter(key, group)
+        hash(key)  # what cannot be hashed gets no further
+        self._write(self._set, key, wanted)
 
     def __delitem__(self, key: K) -> None:
         with self._lock:
-            self._leave(key, self._blocks[key])
-            del self._blocks[key]
+            if key not in self._blocks:
+                raise KeyError(key)
+            self._write(self._delete, key)
 
     def __iter__(self) -> Iterator[K]:
         return iter(self._blocks)
@@ -153,56 +157,119 @@ class FilterIndex(MutableMapping[K, CategoryFilter]):
             return super().pop(key, *default)
 
     def popitem(self) -> tuple[K, CategoryFilter]:
-        """Remove the key that was set first last, as a dict does, and give it with its filter.
+        """Remove the newest key, as a dict does, and give it with its filter.
 
         Raises:
             KeyError: The index is empty.
         """
-        with self._lock:
-            key, block = self._blocks.popitem()
-            self._leave(key, block)
-            return key, block.group.filter
+        removed: list[tuple[K, CategoryFilter]] = []
+        self._write(self._delete_newest, removed)
+        return removed[0]
+
+    def clear(self) -> None:
+        """Remove every key, at once."""
+        self._write(self._adopt, FilterIndex[K]())
 
     def copy(self) -> FilterIndex[K]:
         """Another index with the same entries."""
-        return FilterIndex(self)
+        return FilterIndex(self._entries())
 
     __copy__ = copy
 
     def __reduce__(self) -> tuple[type[FilterIndex[K]], tuple[dict[K, CategoryFilter]]]:
-        return FilterIndex, (dict(self),)
+        return FilterIndex, (self._entries(),)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, FilterIndex):
+            other = cast("FilterIndex[K]", other)._entries()
+        return self._entries() == other
 
     def __repr__(self) -> str:
         return f"<FilterIndex of {len(self):,} keys with {len(self._groups):,} filters>"
 
-    def _enter(self, key: K, group: _Group[K]) -> None:
+    def _write(self, operation: Callable[..., None], *arguments: object) -> None:
+        """Change the index, wholly or not at all.
+
+        Between any two steps a finalizer or a signal handler may run, and write in its turn, from
+        this very thread. Its operation waits until this one is done. And whatever stops an
+        operation halfway, be it Ctrl-C or a key's own `__eq__`, leaves the keys and their filters
+        right; from these the rest is built anew.
+        """
+        with self._lock:
+            if self._writing:
+                self._postponed.append((operation, arguments))
+                return
+            self._writing = True
+            try:
+                operation(*arguments)
+                while self._postponed:
+                    operation, arguments = self._postponed.popleft()
+                    operation(*arguments)
+            except BaseException:
+                self._adopt(FilterIndex(self._entries()))
+                raise
+            finally:
+                self._writing = False
+
+    def _entries(self) -> dict[K, CategoryFilter]:
+        with self._lock:
+            return {key: block.group.filter for key, block in self._blocks.items()}
+
+    def _adopt(self, other: FilterIndex[K]) -> None:
+        """Take what another index holds for one's own."""
+        self._groups, self._names = other._groups, other._names
+        self._open, self._open_keys = other._open, other._open_keys
+        self._blocks = other._blocks
+
+    def _set(self, key: K, f: CategoryFilter) -> None:
+        block = self._blocks.get(key)
+        group = self._groups.get(f) or self._found(f)
+        if block is None:
+            self._blocks[key] = self._enter(key, group)
+        elif block.group is not group:
+            self._blocks[key] = self._enter(self._leave(key, block), group)
+
+    def _delete(self, key: K) -> None:
+        block = self._blocks.get(key)
+        if block is not None:
+            self._leave(key, block)
+            del self._blocks[key]
+
+    def _delete_newest(self, removed: list[tuple[K, CategoryFilter]]) -> None:
+        key, block = self._blocks.popitem()
+        removed.append((key, block.group.filter))
+        self._leave(key, block)
+
+    def _enter(self, key: K, group: _Group[K]) -> _Block[K]:
         block = group.blocks[-1]
         if len(block.keys) == _FULL:
             block = _Block(group, self._snapshots)
             group.blocks.append(block)
         elif block.snapshot != self._snapshots:
             self._unshare(block)
-        block.keys[key] = None
-        self._blocks[key] = block
+        block.keys[key] = key
         self._count(group, 1)
+        return block
 
-    def _leave(self, key: K, block: _Block[K]) -> None:
+    def _leave(self, key: K, block: _Block[K]) -> K:
+        """Take a key out of its block, and give the object that was set first, as a dict keeps."""
         group = block.group
         last = group.blocks[-1]
         if block.snapshot != self._snapshots:
             self._unshare(block)
-        del block.keys[key]
+        key = block.keys.pop(key)
         if block is not last:
             if last.snapshot != self._snapshots:
                 self._unshare(last)
             moved, _ = last.keys.popitem()
-            block.keys[moved] = None
+            block.keys[moved] = moved
             self._blocks[moved] = block
         self._count(group, -1)
         if not last.keys:
             group.blocks.pop()
             if not group.blocks:
                 self._dissolve(group)
+        return key
 
     def _unshare(self, block: _Block[K]) -> None:
         """Leave the keys of a block to the iterations that may hold them, and go on with a copy."""
@@ -240,15 +307,17 @@ class FilterIndex(MutableMapping[K, CategoryFilter]):
             if not name.groups:
                 del self._names[name.name]
 
-    def _snapshot(self, category: str) -> list[dict[K, None]]:
+    def _snapshot(self, category: str) -> list[dict[K, K]]:
         """The blocks of keys that match; none of them changes any more."""
         with self._lock:
-            self._snapshots += 1
             name = self._names.get(category)
             listing = name.groups if name else {}
             groups = [group for group in listing if not group.open]
             groups += [group for group in self._open if group not in listing]
-            return [block.keys for group in groups for block in group.blocks]
+            blocks = [block.keys for group in groups for block in group.blocks]
+            if blocks:
+                self._snapshots += 1
+            return blocks
 
 
 class Match(AbstractSet[K]):
@@ -264,7 +333,8 @@ class Match(AbstractSet[K]):
 
     An iteration yields the keys that matched at the moment when it began, each once, whatever other
     threads do meanwhile: so every key that matches throughout, and none that never did. What the
-    length and an iteration tell may differ by what was written in between.
+    length and an iteration tell may differ by what was written in between. An iteration that is
+    kept unfinished keeps its keys alive.
     """
 
     __slots__ = ("_category", "_index")
@@ -307,13 +377,13 @@ class _Group(Generic[K]):
 
 
 class _Block(Generic[K]):
-    """Some keys of a group, and the last snapshot that cannot hold them."""
+    """Some keys of a group, each with itself, and the last snapshot that cannot hold them."""
 
     __slots__ = ("group", "keys", "snapshot")
 
     def __init__(self, group: _Group[K], snapshot: int) -> None:
         self.group = group
-        self.keys: dict[K, None] = {}
+        self.keys: dict[K, K] = {}
         self.snapshot = snapshot
 
 
