@@ -344,6 +344,23 @@ class TestInterruptions:
         gc.collect()
         assert_consistent(index)
 
+    def test_a_key_that_goes_in_between_is_gone(self):
+        """What is to be deleted may have been deleted by the time that it is its turn."""
+        index, keys = self.filled()
+
+        def write():
+            if index._writing:
+                for key in keys:
+                    key.when_compared = lambda: None
+                index.pop(keys[1])
+                index.pop(keys[1])
+
+        for key in keys:
+            key.when_compared = write
+        index[keys[3]] = "news"
+        assert keys[1] not in index
+        assert_consistent(index)
+
     def test_clear_is_one_step(self):
         index = FilterIndex((number, "news") for number in range(10))
         iteration = iter(index.matching("news"))
