@@ -2,8 +2,10 @@
 
 import copy
 import gc
+import itertools
 import pickle
 import random
+import signal
 import sys
 import threading
 import weakref
@@ -359,6 +361,28 @@ class TestInterruptions:
             key.when_compared = write
         index[keys[3]] = "news"
         assert keys[1] not in index
+        assert_consistent(index)
+
+    @pytest.mark.parametrize("look", [lambda index: list(index.matching("news")), FilterIndex.copy])
+    def test_signal_handlers_that_write_while_somebody_looks(self, look):
+        """What is looked at does not change before it has been looked at."""
+        index = FilterIndex((number, f"-x{number}") for number in range(3_000))
+        written = itertools.count(3_000)
+
+        def write(*_):
+            number = next(written)
+            index[number] = f"-x{number}"
+            index.pop(number - 3_000, None)
+
+        usual = signal.signal(signal.SIGALRM, write)
+        signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)
+        try:
+            for _ in range(60):
+                found = list(look(index))
+                assert len(found) == len(set(found)) >= 2_990
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, usual)
         assert_consistent(index)
 
     def test_clear_is_one_step(self):

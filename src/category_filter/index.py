@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
+from functools import partial
 from itertools import chain
 from threading import RLock
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, final, overload
@@ -188,7 +189,7 @@ class FilterIndex(MutableMapping[K, CategoryFilter]):  # noqa: PLW1641 - it chan
         return f"<FilterIndex of {len(self):,} keys with {len(self._groups):,} filters>"
 
     def _write(self, operation: Callable[..., None], *arguments: object) -> None:
-        """Change the index, wholly or not at all.
+        """Change the index, wholly or not at all, and nothing else meanwhile.
 
         Between any two steps a finalizer or a signal handler may run, and write in its turn, from
         this very thread. Its operation waits until this one is done. And whatever stops an
@@ -211,9 +212,18 @@ class FilterIndex(MutableMapping[K, CategoryFilter]):  # noqa: PLW1641 - it chan
             finally:
                 self._writing = False
 
-    def _entries(self) -> dict[K, CategoryFilter]:
+    def _read(self, operation: Callable[..., None], *arguments: object) -> None:
+        """Look at the index while nothing changes it, the writes of this very thread included."""
         with self._lock:
-            return {key: block.group.filter for key, block in self._blocks.items()}
+            (operation if self._writing else partial(self._write, operation))(*arguments)
+
+    def _entries(self) -> dict[K, CategoryFilter]:
+        entries: dict[K, CategoryFilter] = {}
+        self._read(self._collect_entries, entries)
+        return entries
+
+    def _collect_entries(self, entries: dict[K, CategoryFilter]) -> None:
+        entries.update((key, block.group.filter) for key, block in self._blocks.items())
 
     def _adopt(self, other: FilterIndex[K]) -> None:
         """Take what another index holds for one's own."""
@@ -309,15 +319,18 @@ class FilterIndex(MutableMapping[K, CategoryFilter]):  # noqa: PLW1641 - it chan
 
     def _snapshot(self, category: str) -> list[dict[K, K]]:
         """The blocks of keys that match; none of them changes any more."""
-        with self._lock:
-            name = self._names.get(category)
-            listing = name.groups if name else {}
-            groups = [group for group in listing if not group.open]
-            groups += [group for group in self._open if group not in listing]
-            blocks = [block.keys for group in groups for block in group.blocks]
-            if blocks:
-                self._snapshots += 1
-            return blocks
+        blocks: list[dict[K, K]] = []
+        self._read(self._collect_blocks, category, blocks)
+        return blocks
+
+    def _collect_blocks(self, category: str, blocks: list[dict[K, K]]) -> None:
+        name = self._names.get(category)
+        listing = name.groups if name else {}
+        groups = [group for group in listing if not group.open]
+        groups += [group for group in self._open if group not in listing]
+        blocks += [block.keys for group in groups for block in group.blocks]
+        if blocks:
+            self._snapshots += 1
 
 
 class Match(AbstractSet[K]):
