@@ -83,6 +83,16 @@ class TestChecking:
         except CategoryFilterError as error:
             assert error.text == text
 
+    @given(known_sets, filters, filters.flatmap(spellings))
+    def test_what_the_replaced_filter_lists_may_stay(self, known, stored, text):
+        f = CategoryFilter(text)
+        new = f.names - set(known) - stored.names
+        try:
+            assert known.parse(text, replacing=stored) == f
+            assert not new
+        except UnknownCategoryError as error:
+            assert {name for name, _, _ in error.unknown} == new
+
     def test_parse_takes_a_filter_too(self):
         f = CategoryFilter("news")
         assert KNOWN.parse(f) is f

@@ -14,6 +14,7 @@ from category_filter import (
     FilterSyntaxError,
     UnknownCategoryError,
 )
+from category_filter.errors import MESSAGES
 from category_filter.navixy import CATEGORIES as NAVIXY
 
 
@@ -242,16 +243,18 @@ class TestEveryError:
 
     def test_pickles_of_old_load(self):
         syntax = (
-            b"\x80\x04\x95\xed\x00\x00\x00\x00\x00\x00\x00\x8c\x16category_filter.errors\x94"
+            b"\x80\x04\x95,\x01\x00\x00\x00\x00\x00\x00\x8c\x16category_filter.errors\x94"
             b"\x8c\t_restored\x94\x93\x94h\x00\x8c\x11FilterSyntaxError\x94"
             b"\x93\x94\x8c;write ',' instead of ';'\n    a;b"
-            b"\n     ^\ndid you mean 'a,b'?\x94\x85\x94}\x94(\x8c\x07m"
-            b"essage\x94\x8c\x18write ',' instead of ';'\x94\x8c\x04"
-            b"text\x94\x8c\x03a;b\x94\x8c\x04code\x94\x8c\tlookalike\x94\x8c\x08posi"
-            b"tion\x94K\x01\x8c\nsuggestion\x94\x8c\x03a,b\x94u\x87\x94R\x94."
+            b"\n     ^\ndid you mean 'a,b'?\x94\x85\x94}\x94(\x8c\x06r"
+            b"eason\x94\x8c\tlookalike\x94\x8c\x04text\x94\x8c\x03a;b\x94\x8c\x04cod"
+            b"e\x94h\t\x8c\x08position\x94K\x01\x8c\nsuggestion\x94\x8c\x03a,b\x94"
+            b"\x8c\x07_params\x94}\x94(\x8c\tcharacter\x94\x8c\x03';'\x94\x8c\x0brep"
+            b"lacement\x94\x8c\x03','\x94u\x8c\x07message\x94\x8c\x18write ',"
+            b"' instead of ';'\x94u\x87\x94R\x94."
         )
         unknown = (
-            b"\x80\x04\x95l\x01\x00\x00\x00\x00\x00\x00\x8c\x16category_filter.errors\x94"
+            b"\x80\x04\x95\xa7\x01\x00\x00\x00\x00\x00\x00\x8c\x16category_filter.errors\x94"
             b"\x8c\t_restored\x94\x93\x94h\x00\x8c\x14UnknownCategoryErr"
             b"or\x94\x93\x94\x8ceunknown category: its message"
             b"s will never arrive\n    'chat_mesage"
@@ -259,9 +262,11 @@ class TestEveryError:
             b"\x94\x85\x94}\x94(\x8c\x04text\x94\x8c\x0bchat_mesage\x94\x8c\x0fallows_"
             b"unlisted\x94\x89\x8c\x07unknown\x94h\x00\x8c\x0bUnknownName\x94"
             b"\x93\x94h\tK\x00\x8c\x0cchat_message\x94\x85\x94\x87\x94\x81\x94\x85\x94\x8c\x08posit"
-            b"ion\x94K\x00\x8c\x07message\x94\x8c>unknown category '"
-            b"chat_mesage': its messages will neve"
-            b"r arrive\x94u\x87\x94R\x94."
+            b"ion\x94K\x00\x8c\x06reason\x94\x8c\x10unknown_category\x94\x8c\x07"
+            b"message\x94\x8c]unknown category 'chat_mes"
+            b"age' (did you mean 'chat_message'?):"
+            b" its messages will never arrive\x94u\x87\x94R"
+            b"\x94."
         )
         for frozen, text in (syntax, "a;b"), (unknown, "chat_mesage"):
             loaded = pickle.loads(frozen)
@@ -274,3 +279,58 @@ class TestEveryError:
         for kind in (FilterSyntaxError, UnknownCategoryError):
             assert issubclass(kind, CategoryFilterError)
         assert issubclass(CategoryFilterError, ValueError)
+
+
+class TestInOneLine:
+    """For a form, a log or a column of a table; and in any language."""
+
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            ("a;b", "write ',' instead of ';'; did you mean 'a,b'?"),
+            ("a,*", "'*' means every category and stands alone, never in a list or a name"),
+            (
+                "chat_mesage",
+                (
+                    "unknown category 'chat_mesage' (did you mean 'chat_message'?):"
+                    " its messages will never arrive"
+                ),
+            ),
+        ],
+    )
+    def test_the_message_and_the_repair(self, text, line):
+        assert refusal(text, NAVIXY.parse).explained() == line
+
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            ("a;b", "<<write ',' instead of ';'>; <did you mean 'a,b'?>>"),
+            ("a,", "<<a name is missing after ','>; <did you mean 'a'?>>"),
+            (
+                "-sprot,x,newx",
+                (
+                    "<3 unknown categories <'sprot' (<did you mean 'sport'?>)>, 'x',"
+                    " <'newx' (<did you mean <'news' or 'newt'>?>)>:"
+                    " their messages will not be stopped>"
+                ),
+            ),
+            (
+                ",".join(f"x{number}" for number in range(1_011)),
+                "<1,011 unknown categories <"
+                + ", ".join(f"'x{number}'" for number in range(10))
+                + " and 1,001 more>: their messages will never arrive>",
+            ),
+        ],
+    )
+    def test_every_sentence_can_be_translated(self, text, line):
+        known = Categories(["news", "newt", "sport"])
+        assert refusal(text, known.parse).explained(lambda template: f"<{template}>") == line
+
+    @given(texts)
+    def test_the_reason_is_the_key_of_the_message(self, text):
+        try:
+            NAVIXY.parse(text)
+        except CategoryFilterError as error:
+            assert error.message == MESSAGES[error.reason] % error.params()
+            assert error.explained().startswith(error.message)
+            assert "\n" not in error.explained()

@@ -45,12 +45,14 @@ def parse(text: str) -> tuple[frozenset[str], bool]:
     found = _language().form.fullmatch(text)
     if found is None:
         code, position = _first_mistake(text, "mistake")
+        reason, params = _reason(text, code, position)
         raise FilterSyntaxError(
-            _message(text, code, position),
+            reason,
             text=text,
             code=code,
             position=position,
             suggestion=_suggestion(text, code),
+            params=params,
         )
     form = found.lastgroup
     bare = "".join(text.split())  # the blanks of a good text mean nothing
@@ -78,17 +80,18 @@ def check_name(name: str) -> None:
     """
     if not _language().name.fullmatch(name):
         code, position = _first_mistake(name, "name_mistake")
-        message = _name_message(name[position]) if name else "the name is empty"
-        raise FilterSyntaxError(message, text=name, code=code, position=position)
+        reason, params = _name_reason(name[position]) if name else ("empty_name", {})
+        raise FilterSyntaxError(reason, text=name, code=code, position=position, params=params)
 
 
 def too_long(text: str) -> FilterSyntaxError:
     """The refusal of a text that exceeds `MAX_LENGTH`."""
     return FilterSyntaxError(
-        f"a filter has at most {MAX_LENGTH:,} characters",
+        "too_long",
         text=text,
         code="too_long",
         position=MAX_LENGTH,
+        params={"limit": f"{MAX_LENGTH:,}"},
     )
 
 
@@ -215,35 +218,27 @@ def _mended(text: str) -> str:
     return text
 
 
-def _message(  # noqa: PLR0911 - one case for each mistake
-    text: str, code: MistakeCode, position: int
-) -> str:
-    """What is wrong, in one line."""
+def _reason(text: str, code: MistakeCode, position: int) -> tuple[str, dict[str, str]]:
+    """Which of the messages says what is wrong, and what fills it."""
     char = text[position : position + 1]
     match code:
-        case "empty":
-            return "the filter is empty: '*' stands for every category, '-*' for none"
-        case "missing_name" if char:
-            return "a name is missing before ','"
-        case "missing_name":
-            return f"a name is missing after '{text.rstrip()[-1]}'"
-        case "star_in_list":
-            return "'*' means every category and stands alone, never in a list or a name"
-        case "misplaced_minus":
-            return "'-' goes once, before the whole list, and excludes every name in it"
-        case "missing_comma":
-            return "a comma is missing before this name"
+        case "missing_name" if not char:
+            return "missing_name_at_the_end", {"character": described(text.rstrip()[-1])}
         case "lookalike":
-            return f"write {described(_mended(char))} instead of {described(char)}"
+            return code, {"character": described(char), "replacement": described(_mended(char))}
         case "invisible_character":
-            return f"{described(char)} cannot be seen, and does not belong in a filter"
-        case _ if char in "\r\n":
-            return "a line break can only stand at either end"
+            return code, {"character": described(char)}
+        case "invalid_character" if char in "\r\n":
+            return "line_break", {}
+        case "invalid_character":
+            return _name_reason(char)
         case _:
-            return _name_message(char)
+            return code, {}
 
 
-def _name_message(char: str) -> str:
-    if _language().name.fullmatch(f"a{char}"):
-        return f"a name cannot begin with {described(char)}"
-    return f"{described(char)} cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -"
+def _name_reason(char: str) -> tuple[str, dict[str, str]]:
+    may_follow = _language().name.fullmatch(f"a{char}")
+    return (
+        "invalid_first_character" if may_follow else "invalid_character",
+        {"character": described(char)},
+    )

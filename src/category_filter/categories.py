@@ -85,11 +85,21 @@ class Categories(Collection[str]):
         """What people call each category, in the set's order; read-only."""
         return self._labels
 
-    def parse(self, text: str | CategoryFilter) -> CategoryFilter:
+    def parse(
+        self, text: str | CategoryFilter, *, replacing: CategoryFilter | None = None
+    ) -> CategoryFilter:
         """The filter that a text gives, if it lists known names only.
 
-        >>> Categories(["news", "sport"]).parse("-sport").allows("news")
+        >>> known = Categories(["news", "sport"])
+        >>> known.parse("-sport").allows("news")
         True
+        >>> known.parse("news,retired", replacing=CategoryFilter("retired"))
+        CategoryFilter('news,retired')
+
+        Args:
+            text: What a person typed.
+            replacing: The stored filter that this one is to replace. What it lists may stay,
+                though retired since, so that nobody has to drop a name in order to add another.
 
         Raises:
             FilterSyntaxError: The text is no filter.
@@ -98,8 +108,13 @@ class Categories(Collection[str]):
         parsed = CategoryFilter(text)
         if parsed.names <= self._known:
             return parsed
+        unknown = parsed.names - self._known
+        if replacing is not None:
+            unknown -= replacing.names
+            if not unknown:
+                return parsed
         typed = str(parsed) if isinstance(text, CategoryFilter) else plain(text, "a filter")
-        raise self._unknown_category(typed, parsed)
+        raise self._unknown_category(typed, parsed, unknown)
 
     def validate(self, f: CategoryFilter) -> CategoryFilter:
         """The same filter, if it lists known names only.
@@ -227,10 +242,12 @@ class Categories(Collection[str]):
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"Categories are immutable: {name!r} cannot be deleted")
 
-    def _unknown_category(self, text: str, f: CategoryFilter) -> UnknownCategoryError:
+    def _unknown_category(
+        self, text: str, f: CategoryFilter, unknown: frozenset[str]
+    ) -> UnknownCategoryError:
         positions: dict[str, int] = {}
         for name, position in _parser.names_in(text):
-            if name not in self._known:
+            if name in unknown:
                 positions.setdefault(name, position)
         index = _index(tuple(self))
         return UnknownCategoryError(

@@ -20,7 +20,6 @@ from category_filter.errors import (
     CategoryFilterError,
     FilterSyntaxError,
     UnknownCategoryError,
-    did_you_mean,
     quoted,
 )
 
@@ -164,7 +163,8 @@ def check(
                 sys.stdout.write(json.dumps({"line": number, **_data(result)}) + "\n")
             else:
                 erase = _ERASE_LINE if bar.live.is_started else ""
-                sys.stderr.write(f"{erase}{name}:{number}:{_in_one_line(result)}\n")
+                where = f"{name}:{number}:{result.position + 1}"  # from 1, as editors count
+                sys.stderr.write(f"{erase}{where}: {result.explained()}\n")
             done += length
             if number % _UPDATE_EVERY == 0:
                 bar.start()
@@ -242,14 +242,6 @@ def _bar() -> Progress:
         redirect_stderr=False,
         disable=sys.stdout.isatty() or not sys.stderr.isatty(),
     )
-
-
-def _in_one_line(error: CategoryFilterError) -> str:
-    """The column, from 1 as editors count, the message, and the repair if there is one."""
-    line = f"{error.position + 1}: {error.message}"
-    if isinstance(error, FilterSyntaxError) and error.suggestion is not None:
-        line += f"; {did_you_mean([error.suggestion])}"
-    return line
 
 
 def _data(result: CategoryFilter | CategoryFilterError) -> dict[str, object]:

@@ -1,14 +1,20 @@
-"""What can go wrong: data first, then one message that a person can act on."""
+"""What can go wrong: data first, then one message that a person can act on.
+
+Every sentence is a template of `MESSAGES`, so that an application that speaks another language
+than English translates it whole, and fills it in afterwards.
+"""
 
 from __future__ import annotations
 
 import unicodedata
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 __all__ = [
+    "MESSAGES",
     "CategoryFilterError",
     "FilterSyntaxError",
     "MistakeCode",
@@ -29,6 +35,39 @@ MistakeCode = Literal[
 ]
 """The stable codes of `FilterSyntaxError`."""
 
+MESSAGES = {
+    "empty": "the filter is empty: '*' stands for every category, '-*' for none",
+    "missing_name": "a name is missing before ','",
+    "missing_name_at_the_end": "a name is missing after %(character)s",
+    "star_in_list": "'*' means every category and stands alone, never in a list or a name",
+    "misplaced_minus": "'-' goes once, before the whole list, and excludes every name in it",
+    "missing_comma": "a comma is missing before this name",
+    "lookalike": "write %(replacement)s instead of %(character)s",
+    "invisible_character": "%(character)s cannot be seen, and does not belong in a filter",
+    "invalid_character": (
+        "%(character)s cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -"
+    ),
+    "invalid_first_character": "a name cannot begin with %(character)s",
+    "line_break": "a line break can only stand at either end",
+    "empty_name": "the name is empty",
+    "too_long": "a filter has at most %(limit)s characters",
+    "unknown_category": "unknown category %(names)s: its messages will never arrive",
+    "unknown_category_excluded": "unknown category %(names)s: its messages will not be stopped",
+    "unknown_categories": (
+        "%(count)s unknown categories %(names)s: their messages will never arrive"
+    ),
+    "unknown_categories_excluded": (
+        "%(count)s unknown categories %(names)s: their messages will not be stopped"
+    ),
+    "misspelt": "%(name)s (%(question)s)",
+    "and_more": "%(names)s and %(count)s more",
+    "did_you_mean": "did you mean %(choices)s?",
+    "or": "%(choices)s or %(last)s",
+    "with_repair": "%(message)s; %(question)s",
+}
+"""Every sentence, as a template for `%` with a mapping; the keys are stable, the words are not."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _INDENT = "    "
 _COLUMNS = 35
 """What an excerpt shows on either side of its caret, so that it fits a line of 80 columns."""
@@ -55,15 +94,36 @@ class CategoryFilterError(ValueError):
 
     Attributes:
         code: What went wrong, in a stable word for programs.
+        reason: The key in `MESSAGES` of what went wrong: as stable, and at times finer.
         message: What went wrong, in one line for people.
         text: The text that was refused.
         position: Where in it: the 0-based index of the first offending character.
     """
 
     code: str
+    reason: str
     message: str
     text: str
     position: int
+
+    def explained(self, gettext: Callable[[str], str] = str) -> str:
+        """What went wrong, and what was probably meant: in one line, and in any language.
+
+        >>> from category_filter import CategoryFilter
+        >>> try:
+        ...     CategoryFilter("news;sport")
+        ... except CategoryFilterError as error:
+        ...     print(error.explained())
+        write ',' instead of ';'; did you mean 'news,sport'?
+
+        Args:
+            gettext: What translates a template of `MESSAGES`, such as Django's `gettext`.
+        """
+        return gettext(MESSAGES[self.reason]) % self.params(gettext)
+
+    def params(self, gettext: Callable[[str], str] = str) -> Mapping[str, str]:
+        """What fills the template of the message, for those who write their own."""
+        raise NotImplementedError
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restored, (type(self), self.args, vars(self))
@@ -99,25 +159,38 @@ class FilterSyntaxError(CategoryFilterError):
 
     code: MistakeCode
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an error is its data
         self,
-        message: str,
+        reason: str,
         *,
         text: str,
         code: MistakeCode,
         position: int,
         suggestion: str | None = None,
+        params: Mapping[str, str] = _NOTHING,
     ) -> None:
-        self.message = message
+        self.reason = reason
         self.text = text
         # Narrower than in the base class, which is safe: nobody sets it.
         self.code = code  # pyright: ignore[reportIncompatibleVariableOverride]
         self.position = position
         self.suggestion = suggestion
-        lines = [message, *_excerpt(text, position)]
+        self._params = dict(params)
+        self.message = super().explained()
+        lines = [self.message, *_excerpt(text, position)]
         if suggestion is not None:
             lines.append(did_you_mean([suggestion]))
         super().__init__("\n".join(lines))
+
+    def explained(self, gettext: Callable[[str], str] = str) -> str:  # noqa: D102 - as in the base
+        message = super().explained(gettext)
+        if self.suggestion is None:
+            return message
+        question = did_you_mean([self.suggestion], gettext)
+        return gettext(MESSAGES["with_repair"]) % {"message": message, "question": question}
+
+    def params(self, gettext: Callable[[str], str] = str) -> Mapping[str, str]:  # noqa: ARG002, D102 - as in the base
+        return self._params
 
 
 class UnknownName(NamedTuple):
@@ -160,34 +233,45 @@ class UnknownCategoryError(CategoryFilterError):
         self.allows_unlisted = allows_unlisted
         self.unknown = tuple(unknown)
         self.position = self.unknown[0].position
-        subject, owner = "unknown category", "its"
-        if len(self.unknown) > 1:
-            subject, owner = f"{len(self.unknown):,} unknown categories", "their"
-        consequence = f"{owner} messages will "
-        consequence += "not be stopped" if allows_unlisted else "never arrive"
-        names: list[str] = []
-        lines = [f"{subject}: {consequence}"]
+        self.reason = "unknown_category" if len(self.unknown) == 1 else "unknown_categories"
+        if allows_unlisted:
+            self.reason += "_excluded"
+        self.message = self.explained()
+        lines = [MESSAGES[self.reason].replace(" %(names)s", "") % self.params()]
         for name, where, close in self.unknown[:_LISTED]:
-            question = did_you_mean(close) if close else ""
-            names.append(quoted(name) + (f" ({question})" if question else ""))
             lines.append(
-                f"{_INDENT}{quoted(name)} at {where}" + (f": {question}" if question else "")
+                f"{_INDENT}{quoted(name)} at {where}"
+                + (f": {did_you_mean(close)}" if close else "")
             )
         if more := len(self.unknown[_LISTED:]):
-            names[-1] += f" and {more:,} more"
             lines.append(f"{_INDENT}and {more:,} more")
-        self.message = f"{subject} {', '.join(names)}: {consequence}"
         super().__init__("\n".join(lines))
 
+    def params(self, gettext: Callable[[str], str] = str) -> Mapping[str, str]:  # noqa: D102 - as in the base
+        listed: list[str] = []
+        for name, _, close in self.unknown[:_LISTED]:
+            listed.append(quoted(name))
+            if close:
+                listed[-1] = gettext(MESSAGES["misspelt"]) % {
+                    "name": listed[-1],
+                    "question": did_you_mean(close, gettext),
+                }
+        names = ", ".join(listed)
+        if more := len(self.unknown[_LISTED:]):
+            names = gettext(MESSAGES["and_more"]) % {"names": names, "count": f"{more:,}"}
+        return {"names": names, "count": f"{len(self.unknown):,}"}
 
-def did_you_mean(choices: Sequence[str]) -> str:
+
+def did_you_mean(choices: Sequence[str], gettext: Callable[[str], str] = str) -> str:
     """The question that offers a repair.
 
     >>> did_you_mean(["news", "views", "dues"])
     "did you mean 'news', 'views' or 'dues'?"
     """
     *others, last = (quoted(choice, _PASTEABLE) for choice in choices)
-    return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+    if others:
+        last = gettext(MESSAGES["or"]) % {"choices": ", ".join(others), "last": last}
+    return gettext(MESSAGES["did_you_mean"]) % {"choices": last}
 
 
 def quoted(text: str, columns: int = 2 * _COLUMNS) -> str:
