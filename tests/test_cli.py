@@ -423,3 +423,30 @@ class TestProcess:
         )
         assert "put -- before one that begins" in result.stdout
         assert "category-filter explain -- '-history_task,history_rule'" in result.stdout
+
+
+class TestCompletion:
+    @pytest.mark.parametrize(
+        ("begun", "offered"),
+        [
+            ("explain history_t", ["history_task"]),
+            ("explain -- -chat_message,history_t", ["-chat_message,history_task"]),
+            ("explain --categories news,sport s", ["sport"]),
+            ("explain --categories no,such,,set s", []),
+        ],
+    )
+    def test_known_names(self, begun, offered):
+        words = f"category-filter {begun}"
+        result = subprocess.run(
+            COMMAND,
+            env=os.environ
+            | {
+                "_CATEGORY_FILTER_COMPLETE": "complete_bash",
+                "COMP_WORDS": words,
+                "COMP_CWORD": str(len(words.split()) - 1),
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert result.stdout.split() == offered

@@ -69,7 +69,6 @@ class Format(StrEnum):
 app = typer.Typer(
     help="Filters of notification categories: explain one, or check a file of them.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -79,6 +78,18 @@ _CATEGORIES = typer.Option(
     help="The known categories: navixy, names separated by commas, or a file"
     " (.toml and .json: names with labels; any other: a name a line).",
 )
+
+
+def _complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """What a shell offers for a filter that has been begun: the known names."""
+    from category_filter.integrations.click import CategoryFilterParamType  # noqa: PLC0415 - rarely
+
+    with suppress(typer.BadParameter):
+        known = _known_set(ctx.params.get("categories") or "navixy")
+        return CategoryFilterParamType(known).complete(incomplete)
+    return []
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the results.")]
 
 
@@ -91,6 +102,7 @@ def explain(
         typer.Argument(
             metavar="TEXT",
             help="The filter, in quotes; put -- before one that begins with a minus.",
+            autocompletion=_complete,
         ),
     ],
     categories: Annotated[str, _CATEGORIES] = "navixy",

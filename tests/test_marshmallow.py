@@ -1,0 +1,82 @@
+"""The field of schemas: filters in and out, native errors, null kept apart from empty."""
+
+import json
+
+import pytest
+from hypothesis import given
+from marshmallow import Schema, ValidationError, fields
+from strategies import filters, spellings, texts
+
+from category_filter import Categories, CategoryFilter, CategoryFilterError, UnknownCategoryError
+from category_filter.integrations.marshmallow import CategoryFilterField
+
+KNOWN = Categories({"news": "News", "sport": "Results", "ads": "Offers"})
+
+
+class Subscription(Schema):
+    anything = CategoryFilterField()
+    known = CategoryFilterField(KNOWN, load_default=CategoryFilter("*"))
+    maybe = CategoryFilterField(KNOWN, allow_none=True)
+    many = fields.List(CategoryFilterField(KNOWN))
+
+
+@given(filters.flatmap(spellings))
+def test_texts_in_filters_and_canonical_texts_out(text):
+    loaded = Subscription().load({"anything": text})
+    assert loaded == {"anything": CategoryFilter(text), "known": CategoryFilter("*")}
+    assert Subscription().dump(loaded) == {"anything": str(CategoryFilter(text)), "known": "*"}
+
+
+def test_null_is_not_empty():
+    assert Subscription().load({"maybe": None})["maybe"] is None
+    assert Subscription().dump({"maybe": None}) == {"maybe": None}
+    assert Subscription().validate({"known": None, "maybe": ""}) == {
+        "known": ["Field may not be null."],
+        "maybe": [
+            "the filter is empty: '*' stands for every category, '-*' for none; did you mean '*'?"
+        ],
+    }
+
+
+def test_what_is_no_text_is_no_filter():
+    assert Subscription().validate({"known": 3}) == {"known": ["Not a valid string."]}
+
+
+def test_the_messages_know_their_error():
+    with pytest.raises(ValidationError) as caught:
+        Subscription().load({"anything": "a;b", "many": ["*", "-news, sprot"]})
+    assert json.loads(json.dumps(caught.value.messages)) == {
+        "anything": ["write ',' instead of ';'; did you mean 'a,b'?"],
+        "many": {
+            "1": [
+                "unknown category 'sprot' (did you mean 'sport'?): its messages will not be stopped"
+            ]
+        },
+    }
+    (message,) = caught.value.messages["anything"]
+    assert (message.error.code, message.error.suggestion) == ("lookalike", "a,b")
+    (message,) = caught.value.messages["many"][1]
+    assert isinstance(message.error, UnknownCategoryError)
+    assert message.error.unknown == (("sprot", 7, ("sport",)),)
+
+
+def test_a_message_of_your_own():
+    class Own(Schema):
+        wanted = CategoryFilterField(
+            error_messages={"lookalike": "Sign {position} is wrong: try {suggestion}"}
+        )
+
+    assert Own().validate({"wanted": "a;b"}) == {"wanted": ["Sign 1 is wrong: try a,b"]}
+    assert Own().validate({"wanted": "a,"}) == {
+        "wanted": ["a name is missing after ','; did you mean 'a'?"]
+    }
+
+
+@given(texts)
+def test_every_text_loads_or_is_explained(text):
+    try:
+        expected = {"known": KNOWN.parse(text)}
+    except CategoryFilterError as error:
+        assert Subscription().validate({"known": text}) == {"known": [error.explained()]}
+    else:
+        assert Subscription().load({"known": text}) == expected
