@@ -415,7 +415,7 @@ class TestProcess:
             code, out, err = run(*arguments)
             assert code == (0 if arguments else 2)
             assert "Filters of notification categories: explain one, or check" in out + err
-            assert "completion" not in out + err
+            assert "--install-completion" in out + err
 
     def test_help_tells_of_the_two_dashes(self):
         result = subprocess.run(
