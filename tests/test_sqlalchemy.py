@@ -23,7 +23,7 @@ KnownFilter = Annotated[CategoryFilter, KNOWN, mapped_column(CategoryFilterType(
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {CategoryFilter: CategoryFilterType}  # noqa: RUF012 - as documented there
+    type_annotation_map = {CategoryFilter: CategoryFilterType}
 
 
 class Subscription(Base):

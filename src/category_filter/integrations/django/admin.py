@@ -1,0 +1,64 @@
+"""The admin: a list filter by category, which `list_filter` finds by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin import FieldListFilter
+from django.db.models import Count, Field, Q
+from django.utils.translation import gettext_lazy as _
+
+from category_filter.integrations.django.models import CategoryFilterField
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.contrib.admin.views.main import ChangeList
+    from django.db.models import Model, QuerySet
+
+__all__ = ["CategoryListFilter", "register"]
+
+
+class CategoryListFilter(FieldListFilter):
+    """Rows whose filter allows one of the known categories."""
+
+    def __init__(self, field: Any, request: Any, params: Any, *args: Any, **options: Any) -> None:  # noqa: ANN401 - passed on
+        self.lookup = f"{options['field_path']}__allows"
+        self.labels = field.categories.labels
+        self.chosen = params.get(self.lookup, [])
+        super().__init__(field, request, params, *args, **options)
+
+    def expected_parameters(self) -> list[str | None]:
+        """What the address of the page holds."""
+        return [self.lookup]
+
+    def get_facet_counts(self, pk_attname: str, filtered_qs: QuerySet[Model]) -> dict[str, Any]:  # noqa: ARG002 - Django passes it
+        """How many rows allow each category."""
+        return {
+            f"{number}__c": Count(pk_attname, filter=Q((self.lookup, name)))
+            for number, name in enumerate(self.labels)
+        }
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        """Every known category, by its label."""
+        counts = self.get_facet_queryset(changelist) if changelist.add_facets else {}
+        yield {
+            "selected": not self.chosen,
+            "query_string": changelist.get_query_string(remove=[self.lookup]),
+            "display": _("All"),
+        }
+        for number, (name, label) in enumerate(self.labels.items()):
+            yield {
+                "selected": name in self.chosen,
+                "query_string": changelist.get_query_string({self.lookup: name}),
+                "display": f"{label} ({counts[f'{number}__c']})" if counts else label,
+            }
+
+
+def _has_known_set(field: Field[Any, Any]) -> bool:
+    return isinstance(field, CategoryFilterField) and field.categories is not None
+
+
+def register() -> None:
+    """Let `list_filter = ["wanted"]` find the filter above."""
+    FieldListFilter.register(_has_known_set, CategoryListFilter, take_priority=True)
