@@ -50,8 +50,8 @@ def test_the_wheel_holds_the_library_and_nothing_else(built):
     files = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     sources = {
         str(file.relative_to(ROOT / "src"))
-        for file in (ROOT / "src" / "category_filter").rglob("*")
-        if file.suffix in {".py", ".typed"}
+        for file in (ROOT / "src" / "category_filter").rglob("*.*")
+        if file.suffix != ".pyc"
     }
     grammar = {"__init__.py", "category_filter.lark", "mistakes.lark"}
     assert files == sources | {f"category_filter/_grammar/{name}" for name in grammar}
@@ -77,6 +77,19 @@ def test_the_public_names():
 
 def test_the_core_depends_on_lark_alone():
     assert [need.split(">")[0] for need in CONFIG["project"]["dependencies"]] == ["lark"]
+
+
+def test_importing_the_core_loads_no_framework_and_no_grammar():
+    loaded = run(
+        sys.executable,
+        *(
+            "-c",
+            "import sys, category_filter; print(*{name.split('.')[0] for name in sys.modules})",
+        ),
+    )
+    bare = run(sys.executable, "-c", "import sys; print(*sys.modules)")
+    new = set(loaded.stdout.split()) - set(bare.stdout.split())
+    assert new - sys.stdlib_module_names == {"category_filter"}
 
 
 def test_the_installed_library_passes_the_tests_of_the_core(installed, tmp_path):

@@ -1,0 +1,82 @@
+"""Chromium, and a Django site for it to visit.
+
+`python tests/browser.py FILE.png` keeps a picture of the widget.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+MANAGE = Path(__file__).parent / "django_site" / "manage.py"
+CHROMIUM = shutil.which("chromium")
+
+
+@contextmanager
+def chromium():
+    """A browser without a window, that calls nobody on its own account."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--disable-background-networking", "--disable-component-update"],
+        )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def site():
+    """The address of a running site that has a superuser root, with the password root."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        free.close()
+        environment = os.environ | {
+            "SITE_DATABASE": f"{folder}/site.sqlite3",
+            "DJANGO_SUPERUSER_PASSWORD": "root",
+        }
+
+        def manage(*arguments, **options):
+            command = [sys.executable, MANAGE, *arguments]
+            subprocess.run(
+                command, env=environment, check=True, stdout=subprocess.DEVNULL, **options
+            )
+
+        manage("migrate")
+        manage("createsuperuser", "--noinput", "--username=root", "--email=root@example.com")
+        retired = [{"model": "django_site.subscription", "pk": 1, "fields": {"wanted": "news,old"}}]
+        manage("loaddata", "--format=json", "-", input=json.dumps(retired), text=True)
+        server = subprocess.Popen(
+            [sys.executable, MANAGE, "runserver", "--noreload", address],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            host, port = address.split(":")
+            for _ in range(600):
+                with socket.socket() as probe:
+                    if probe.connect_ex((host, int(port))) == 0:
+                        break
+                time.sleep(0.05)
+            yield f"http://{address}"
+        finally:
+            server.terminate()
+            server.wait()
+
+
+if __name__ == "__main__":
+    with site() as address, chromium() as browser:
+        page = browser.new_page(viewport={"width": 460, "height": 330}, device_scale_factor=2)
+        page.goto(address)
+        page.get_by_label("all categories except these").check()
+        page.get_by_label("Offers").check()
+        page.screenshot(path=sys.argv[1])

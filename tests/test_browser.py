@@ -1,0 +1,265 @@
+"""What a person sees and does, in a real browser, with JavaScript and without it."""
+
+import re
+from html import escape
+
+import browser as started
+import pytest
+from django_site.models import KNOWN
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import expect
+from strategies import filters, names, spellings, texts
+
+from category_filter import Categories, CategoryFilterError
+
+pytestmark = pytest.mark.skipif(
+    started.CHROMIUM is None, reason="no chromium: Debian's package of that name has it"
+)
+
+
+@pytest.fixture(scope="module")
+def address():
+    with started.site() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with started.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
+def page(request, chromium, address):
+    context = chromium.new_context(java_script_enabled=request.param, base_url=address)
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    yield page
+    context.close()
+
+
+MODES = ["all categories", "only these categories", "all categories except these"]
+
+
+def choose(page, mode, *labels):
+    page.get_by_label(mode, exact=True).check()
+    for label in labels:
+        page.get_by_label(label, exact=True).check()
+
+
+def save(page):
+    page.get_by_role("button", name="Save", exact=True).click()
+
+
+class TestWidget:
+    @pytest.mark.parametrize(
+        ("mode", "labels", "stored"),
+        [
+            ("all categories", [], "*"),
+            ("only these categories", ["Results", "Offers <& more>"], "ads,sport"),
+            ("only these categories", [], "-*"),
+            ("all categories except these", ["Logs"], "-log"),
+            ("all categories except these", [], "*"),
+        ],
+    )
+    def test_what_is_chosen_is_stored(self, page, mode, labels, stored):
+        page.goto("/")
+        choose(page, mode, *labels)
+        save(page)
+        expect(page.locator("#stored")).to_have_text(stored)
+        page.goto(page.url.replace("stored/", ""))
+        shown = "all categories" if stored == "*" else mode
+        expect(page.get_by_label(shown, exact=True)).to_be_checked()
+        for label in KNOWN.labels.values():
+            expect(page.get_by_label(label, exact=True)).to_be_checked(checked=label in labels)
+
+    def test_boxes_are_seen_where_they_mean_something(self, page):
+        page.goto("/")
+        boxes = page.get_by_role("checkbox")
+        expect(boxes).to_have_count(0)
+        for mode, count in zip(MODES, [0, 4, 4], strict=True):
+            choose(page, mode)
+            expect(boxes).to_have_count(count)
+
+    def test_by_keyboard_alone(self, page):
+        page.goto("/")
+        page.keyboard.press("Tab")
+        expect(page.get_by_label("all categories", exact=True)).to_be_focused()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown")
+        for key in ["Tab", "Tab", "Space", "Tab", "Tab", "Space", "Enter"]:
+            page.keyboard.press(key)
+        expect(page.locator("#stored")).to_have_text("-log,sport")
+
+    def test_what_a_screen_reader_is_told(self, page):
+        page.goto("/")
+        choose(page, "only these categories", "Results")
+        expect(page.locator("form")).to_match_aria_snapshot(
+            """
+            - group "Notifications:":
+              - text: "Notifications: What is to be delivered to this device."
+              - radiogroup "Deliver":
+                - text: Deliver
+                - radio "all categories"
+                - text: all categories
+                - radio "only these categories" [checked]
+                - text: only these categories
+                - radio "all categories except these"
+                - text: all categories except these
+              - group "Categories":
+                - text: Categories
+                - checkbox "News of the day"
+                - text: News of the day
+                - checkbox "Results" [checked]
+                - text: Results
+                - checkbox "Offers <& more>"
+                - text: Offers <& more>
+                - checkbox "Logs"
+                - text: Logs
+            - button "Save"
+            - button "Save unchecked"
+            """
+        )
+        expect(page.get_by_role("group", name="Notifications:")).to_have_accessible_description(
+            "What is to be delivered to this device."
+        )
+
+    def test_a_retired_category_stays_ticked_and_is_saved(self, page):
+        page.goto("/1/")
+        expect(page.get_by_label("old (no longer offered)")).to_be_checked()
+        choose(page, "only these categories", "Results")
+        page.get_by_label("News of the day").uncheck()
+        save(page)
+        expect(page.locator("#stored")).to_have_text("old,sport")
+        page.goto("/1/")
+        page.get_by_label("News of the day").check()
+        page.get_by_label("Results").uncheck()
+        save(page)
+        expect(page.locator("#stored")).to_have_text("news,old")
+
+    def test_in_german(self, chromium, address):
+        context = chromium.new_context(locale="de-DE", base_url=address)
+        page = context.new_page()
+        page.goto("/")
+        choose(page, "alle Kategorien außer diesen", "Logs")
+        save(page)
+        expect(page.locator("#stored")).to_have_text("-log")
+        page.goto("/text/")
+        page.get_by_label("Notifications").fill("news;sport")
+        page.get_by_role("button", name="Save unchecked").click()
+        expect(page.locator(".errorlist")).to_have_text(
+            "',' statt ';' schreiben; war 'news,sport' gemeint?"
+        )
+        context.close()
+
+
+class TestText:
+    def test_the_browser_blocks_what_the_pattern_does_not_match(self, page):
+        page.goto("/text/")
+        text = page.get_by_label("Notifications")
+        for bad in ("news;sport", "nows", "news,,ads"):
+            text.fill(bad)
+            save(page)
+            expect(page.locator("input:invalid")).to_have_value(bad)
+            expect(page).to_have_url(re.compile("/text/$"))
+        text.fill(" - sport, ads")
+        expect(page.locator("input[name=wanted]:invalid")).to_have_count(0)
+        save(page)
+        expect(page.locator("#stored")).to_have_text("-ads,sport")
+
+    def test_a_mistake_is_explained_beside_the_field_and_the_text_kept(self, page):
+        page.goto("/text/")
+        page.get_by_label("Notifications").fill("-news, sprot")
+        page.get_by_role("button", name="Save unchecked").click()
+        text = page.get_by_label("Notifications")
+        expect(text).to_have_value("-news, sprot")
+        expect(text).to_have_accessible_description(
+            "What is to be delivered to this device. unknown category 'sprot'"
+            " (did you mean 'sport'?): its messages will not be stopped"
+        )
+        expect(text).to_have_attribute("aria-invalid", "true")
+        text.fill("-news, sport")
+        save(page)
+        expect(page.locator("#stored")).to_have_text("-news,sport")
+
+
+class TestAdmin:
+    @pytest.fixture
+    def admin(self, page):
+        page.goto("/admin/django_site/subscription/add/")
+        page.get_by_label("Username").fill("root")
+        page.get_by_label("Password").fill("root")
+        page.get_by_role("button", name="Log in").click()
+        return page
+
+    def wanted(self, page):
+        return page.locator(".field-wanted")
+
+    def test_add(self, admin):
+        admin.get_by_label("Device").fill("watch")
+        choose(self.wanted(admin), "all categories except these", "Logs")
+        admin.get_by_role("button", name="Save", exact=True).click()
+        expect(admin.get_by_role("row", name="watch").first).to_contain_text("-log")
+        admin.get_by_role("link", name=re.compile("^Logs")).click()
+        expect(admin.get_by_role("row", name="watch")).to_have_count(0)
+
+    def test_an_error(self, admin):
+        choose(self.wanted(admin), "only these categories", "Results")
+        admin.get_by_label("Anything").fill("a;b")
+        admin.get_by_role("button", name="Save", exact=True).click()
+        expect(admin.locator(".field-anything .errorlist")).to_have_text(
+            "write ',' instead of ';'; did you mean 'a,b'?"
+        )
+        expect(admin.get_by_label("Anything")).to_have_value("a;b")
+        expect(self.wanted(admin).get_by_label("Results")).to_be_checked()
+
+
+@pytest.fixture(scope="module")
+def accepted(chromium):
+    page = chromium.new_page()
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+
+    def accepted(pattern, tried):
+        page.set_content(f'<input pattern="{escape(pattern)}">')
+        result = page.evaluate(
+            """tried => {
+                const input = document.querySelector("input")
+                return tried.map(text => {
+                    input.value = text
+                    return !input.validity.patternMismatch
+                })
+            }""",
+            tried,
+        )
+        assert complaints == []  # of a pattern that does not compile, and is then ignored
+        return result
+
+    yield accepted
+    page.close()
+
+
+class TestPattern:
+    """`<input pattern>`, as the browser compiles it, accepts what `parse` accepts."""
+
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+    @given(
+        known=st.lists(names, unique=True, min_size=1, max_size=5).map(Categories),
+        tried=st.lists(filters.flatmap(spellings) | texts, min_size=1),
+        data=st.data(),
+    )
+    def test_it_accepts_what_parse_accepts(self, accepted, known, tried, data):
+        listed = data.draw(st.lists(st.sampled_from([*known]), max_size=3))
+        tried = [*tried, ",".join(listed), f"- {', '.join(listed)}"]
+        # An input holds neither line breaks nor half a character, and an empty one is not checked.
+        tried = [text for text in tried if text and not re.search("[\\r\\n\\ud800-\\udfff]", text)]
+        assert accepted(known.pattern, tried) == [parses(known, text) for text in tried]
+
+
+def parses(known, text):
+    try:
+        known.parse(text)
+    except CategoryFilterError:
+        return False
+    return True
