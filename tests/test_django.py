@@ -4,6 +4,8 @@ import ast
 import io
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -134,6 +136,7 @@ class TestModelField:
             Subscription(wanted=None).full_clean()
         assert caught.value.messages == ["This field cannot be null."]
         Subscription(maybe=None).full_clean()
+        assert ModelField(null=True, blank=True).clean(None, None) is None
 
     def test_the_longest_canonical_text(self):
         assert Subscription._meta.get_field("anything").db_type(connections["default"]) == (
@@ -668,6 +671,24 @@ class TestApi:
         }
         assert own.errors["known"][0].code == "missing_name"
         assert Own({"wanted": "b,a", "known": "*"}).data == {"wanted": "a,b", "known": "*"}
+
+
+def test_neither_the_admin_nor_the_rest_framework_is_needed():
+    code = """
+import sys, django
+from django.conf import settings
+from category_filter import Categories
+settings.configure(INSTALLED_APPS=["category_filter.integrations.django"])
+django.setup()
+from category_filter.integrations.django.forms import CategoryFilterField
+field = CategoryFilterField(categories=Categories(["news"]))
+print(field.widget.render("wanted", "-news").count("checked"))
+print("rest_framework" in sys.modules, "django.contrib.admin" in sys.modules)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert result.stdout == "2\nFalse False\n"
 
 
 class TestTranslation:

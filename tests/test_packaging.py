@@ -16,8 +16,14 @@ ROOT = Path(__file__).parents[1]
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
-def run(*command, **options):
-    return subprocess.run(command, check=True, capture_output=True, text=True, **options)
+# Coverage would load itself, and the tree's own files, into what is started.
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")
+}
+
+
+def run(*command, env=ENVIRONMENT, **options):
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=env, **options)
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +99,7 @@ def test_importing_the_core_loads_no_framework_and_no_grammar():
 
 
 def test_the_installed_library_passes_the_tests_of_the_core(installed, tmp_path):
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")
-    } | {"PYTHONPATH": str(installed)}
+    environment = ENVIRONMENT | {"PYTHONPATH": str(installed)}
     where = run(
         *(sys.executable, "-c", "import category_filter; print(category_filter.__file__)"),
         env=environment,

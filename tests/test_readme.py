@@ -7,9 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from django.test.utils import isolate_apps
+from django_site.models import Subscription
+from sqlalchemy import Column, MetaData, Table, create_engine
 
-from category_filter import Categories, CategoryFilterError
+from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.errors import MistakeCode
+from category_filter.integrations.sqlalchemy import CategoryFilterType
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text("utf-8")
@@ -20,6 +28,63 @@ def test_python():
     results = doctest.testfile(str(README), module_relative=False)
     assert results.attempted > 20
     assert results.failed == 0
+
+
+def module(name, **given):
+    """What the README's file of that name defines."""
+    (code,) = re.findall(rf"^```python\n# {name}\n(.*?)```", TEXT, re.MULTILINE | re.DOTALL)
+    namespace = {"__name__": f"django_site.{name}", **given}
+    exec(code, namespace)
+    return namespace
+
+
+@pytest.mark.django_db
+@isolate_apps("django_site")
+def test_django_models():
+    readme = module("models.py")
+    query = str(readme["who_wants"]("chat_message").query)
+    assert "REPLACE" in query
+    assert readme["Subscription"](wanted="- chat_message").wanted == CategoryFilter("-chat_message")
+
+
+def test_django_forms():
+    form = module("forms.py")["Settings"]({"wanted_mode": "all", "typed": "chat_mesage"})
+    assert form.errors == {
+        "typed": [
+            (
+                "unknown category 'chat_mesage' (did you mean 'chat_message'?):"
+                " its messages will never arrive"
+            )
+        ]
+    }
+
+
+@pytest.mark.django_db
+def test_django_filter():
+    for wanted in ("chat_message", "-chat_message", "*"):
+        Subscription.objects.create(wanted=wanted)
+    filter_set = module("filters.py")["SubscriptionFilter"]
+    found = filter_set({"category": "chat_message"}, Subscription.objects.order_by("pk"))
+    assert [str(row.wanted) for row in found.qs] == ["chat_message", "*"]
+    bad = filter_set({"category": "chat"}, Subscription.objects.all())
+    assert bad.errors == {
+        "category": ["Select a valid choice. chat is not one of the available choices."]
+    }
+
+
+def test_alembic():
+    metadata = MetaData()
+    Table("subscription", metadata, Column("wanted", CategoryFilterType))
+    with create_engine("sqlite://").connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"render_item": module("env.py")["render_item"]}
+        )
+        upgrade = produce_migrations(context, metadata).upgrade_ops
+        code = render_python_code(upgrade, render_item=module("env.py")["render_item"])
+        assert "sa.Column('wanted', sa.Text(), nullable=True)" in code
+        exec(f"if True:\n    {code}", {"op": Operations(context), "sa": sqlalchemy})
+        assert produce_migrations(context, metadata).upgrade_ops.is_empty()
+    connection.engine.dispose()
 
 
 def test_there_are_commands():
