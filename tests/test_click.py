@@ -78,6 +78,10 @@ class TestClick:
         assert isinstance(caught.value.error, UnknownCategoryError)
         assert caught.value.__cause__ is caught.value.error
 
+    def test_a_set_of_no_category_knows_none(self):
+        with pytest.raises(BadFilter, match=r"^unknown category 'news'"):
+            CategoryFilterParamType(Categories([])).convert("news", None, None)
+
     def test_a_prompt_asks_again(self):
         @click.command
         @click.option("--wanted", type=WANTED, prompt=True)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from category_filter import CategoryFilter, CategoryFilterError
+from category_filter import CategoryFilterError
+from category_filter.integrations._input import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from category_filter import Categories
+    from category_filter import Categories, CategoryFilter
 
     ParamType = click.ParamType[CategoryFilter]
 else:
@@ -57,7 +58,7 @@ class CategoryFilterParamType(ParamType):
     ) -> CategoryFilter:
         """The filter that was typed, or that is the default."""
         try:
-            return (self.categories.parse if self.categories else CategoryFilter)(value)
+            return parse(value, self.categories)
         except CategoryFilterError as error:
             raise BadFilter(error, param, ctx) from error
 

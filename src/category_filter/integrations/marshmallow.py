@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import ValidationError, fields
 
 from category_filter import CategoryFilter, CategoryFilterError
+from category_filter.integrations._input import parse
 
 if TYPE_CHECKING:
     from typing import Self
@@ -68,7 +69,7 @@ class CategoryFilterField(Field):
         if not isinstance(value, str | CategoryFilter):
             raise self.make_error("invalid")
         try:
-            return (self.categories.parse if self.categories else CategoryFilter)(value)
+            return parse(value, self.categories)
         except CategoryFilterError as error:
             if error.code in self.error_messages:
                 raise self.make_error(error.code, **vars(error)) from error

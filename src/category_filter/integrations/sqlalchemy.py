@@ -11,6 +11,7 @@ from sqlalchemy.types import TypeDecorator
 
 from category_filter import Categories, CategoryFilter, FilterSyntaxError
 from category_filter._filter import plain
+from category_filter.integrations._input import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +71,7 @@ class CategoryFilterType(TypeDecorator[CategoryFilter]):
         """
         if not isinstance(value, str):
             return value
-        if self.categories is None:
-            return CategoryFilter(value)
-        stored = old if isinstance(old, CategoryFilter) else None
-        return self.categories.parse(value, replacing=stored)
+        return parse(value, self.categories, replacing=old)
 
     class Comparator(TypeDecorator.Comparator[CategoryFilter]):
         """What such a column understands beyond the usual."""

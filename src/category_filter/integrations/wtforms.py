@@ -8,6 +8,7 @@ from wtforms import Field
 from wtforms.widgets import TextInput
 
 from category_filter import CategoryFilter, CategoryFilterError
+from category_filter.integrations._input import parse
 
 if TYPE_CHECKING:
     from category_filter import Categories
@@ -57,7 +58,7 @@ class CategoryFilterField(Field):
         super().__init__(label, validators, **options)
         self.categories = categories
         self.refusal: CategoryFilterError | None = None
-        if categories:
+        if categories is not None:
             self.flags.pattern = categories.pattern
 
     def process_data(self, value: CategoryFilter | str | None) -> None:
@@ -70,10 +71,7 @@ class CategoryFilterField(Field):
             return
         text, stored, self.data = valuelist[0], self.data, None
         try:
-            if self.categories:
-                self.data = self.categories.parse(text, replacing=stored)
-            else:
-                self.data = CategoryFilter(text)
+            self.data = parse(text, self.categories, replacing=stored)
         except CategoryFilterError as error:
             self.refusal = error
             raise ValueError(error.explained(self.gettext)) from error

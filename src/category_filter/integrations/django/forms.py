@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
+from category_filter.integrations._input import parse
 from category_filter.integrations.django.errors import validation_error
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class CategoryFilterField(forms.Field):
     def __init__(self, *, categories: Categories | None = None, **options: Any) -> None:  # noqa: ANN401 - passed on
         self.categories = categories
         self.stored: CategoryFilter | None = None
-        if categories and not options.get("widget"):
+        if categories is not None and not options.get("widget"):
             options["widget"] = CategoryFilterWidget
         super().__init__(**options)
         if isinstance(self.widget, CategoryFilterWidget):
@@ -147,7 +148,7 @@ class CategoryFilterField(forms.Field):
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """What a browser checks in a text input."""
         attrs = super().widget_attrs(widget)
-        if self.categories and isinstance(widget, forms.TextInput):
+        if self.categories is not None and isinstance(widget, forms.TextInput):
             attrs["pattern"] = self.categories.pattern
             attrs["title"] = _(
                 "“*” for all, or names separated by commas, with one “-” in front for all but"
@@ -162,9 +163,7 @@ class CategoryFilterField(forms.Field):
                 value = self._compressed(*cast("tuple[str | None, list[str]]", value))
             if value is None or (isinstance(value, str) and not value.strip()):
                 return None
-            if self.categories is None:
-                return CategoryFilter(value)
-            return self.categories.parse(value, replacing=self.stored)
+            return parse(value, self.categories, replacing=self.stored)
         except CategoryFilterError as error:
             raise validation_error(error, self.error_messages) from error
 

@@ -14,6 +14,7 @@ from django.db.models.query_utils import DeferredAttribute
 from django.utils.translation import gettext_lazy as _
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
+from category_filter.integrations._input import parse
 from category_filter.integrations.django import forms
 from category_filter.integrations.django.errors import validation_error
 from category_filter.integrations.django.lookups import Allows
@@ -135,7 +136,7 @@ class CategoryFilterField(Field):
             MaxLengthValidator(self.max_length)(str(value))
         if self.categories is not None and self.categories.unknown(value):
             try:
-                self.categories.parse(value, replacing=self._stored(model_instance))
+                parse(value, self.categories, replacing=self._stored(model_instance))
             except CategoryFilterError as error:
                 raise validation_error(error, self.error_messages) from error
 
@@ -164,7 +165,7 @@ class CategoryFilterField(Field):
             )
         if isinstance(self.default, str):
             try:
-                (self.categories.parse if self.categories else CategoryFilter)(self.default)
+                parse(self.default, self.categories)
             except CategoryFilterError as error:
                 yield checks.Error(
                     "The default is refused.",

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from rest_framework import serializers
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
+from category_filter.integrations._input import parse
 from category_filter.integrations.django import models
 
 if TYPE_CHECKING:
@@ -46,18 +47,13 @@ class CategoryFilterField(Field):
         if not isinstance(data, str | CategoryFilter):
             self.fail("invalid")
         try:
-            if self.categories is None:
-                return CategoryFilter(data)
-            return self.categories.parse(data, replacing=self._stored())
+            instance = getattr(cast("object", self.parent), "instance", None)
+            stored = getattr(instance, self.source or "", None)
+            return parse(data, self.categories, replacing=stored)
         except CategoryFilterError as error:
             if error.code in self.error_messages:
                 self.fail(error.code, **vars(error))
             raise serializers.ValidationError(error.explained(gettext), code=error.code) from error
-
-    def _stored(self) -> CategoryFilter | None:
-        instance = getattr(cast("object", self.parent), "instance", None)
-        stored = getattr(instance, self.source or "", None)
-        return stored if isinstance(stored, CategoryFilter) else None
 
 
 class _ModelField(CategoryFilterField, serializers.ModelField):  # pyright: ignore[reportIncompatibleMethodOverride] - a value is shown, not its owner
