@@ -103,6 +103,7 @@ class TestCompletion:
         [
             ("", ["*", "news", "sport", "newt"]),
             ("*", ["*"]),
+            ("*,", []),
             ("ne", ["news", "newt"]),
             ("-", ["-news", "-sport", "-newt"]),
             ("-s", ["-sport"]),

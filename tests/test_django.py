@@ -8,6 +8,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from babel.messages.mofile import read_mo
@@ -25,7 +26,7 @@ from django.utils import translation
 from django_site.models import KNOWN, Subscription
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rest_framework.serializers import Serializer
+from rest_framework.serializers import ModelSerializer, Serializer
 from rest_framework.test import APIClient
 from strategies import filters, names, texts
 
@@ -131,6 +132,12 @@ class TestModelField:
         with pytest.raises(ValidationError):
             Subscription(wanted="weather").full_clean()
 
+    @pytest.mark.django_db(databases=["default", "other"])
+    def test_what_may_stay_is_looked_up_where_the_row_is(self):
+        Subscription(pk=1, wanted="weather").save(using="other")
+        Subscription(pk=1, wanted="news").save(using="default")
+        Subscription.objects.using("other").get(pk=1).full_clean()
+
     def test_null_and_blank_as_in_any_field(self):
         with pytest.raises(ValidationError) as caught:
             Subscription(wanted=None).full_clean()
@@ -221,6 +228,28 @@ class TestChecks:
     def test_a_bad_default(self, default, hint):
         assert self.check(default=default, categories=KNOWN) == [
             ("category_filter.E002", "The default is refused.", hint)
+        ]
+
+    def test_a_default_that_is_too_long(self):
+        assert self.check(default="news,sport", max_length=9) == [
+            (
+                *("category_filter.E002", "The default is refused."),
+                "Ensure this value has at most 9 characters (it has 10).",
+            )
+        ]
+
+    def test_other_kinds_of_default(self):
+        (found,) = self.check(default=CategoryFilter("nope"), categories=KNOWN)
+        assert found[2].startswith("unknown category 'nope'")
+        (found,) = self.check(db_default="a;b")
+        assert found[2] == "write ',' instead of ';'; did you mean 'a,b'?"
+
+    def test_choices(self):
+        assert self.check(choices=[("*", "All")]) == [
+            (
+                *("category_filter.E004", "Choices are not supported."),
+                "Give the known categories by `categories`.",
+            )
         ]
 
     def test_an_application_that_is_not_installed(self):
@@ -452,11 +481,52 @@ class TestFormField:
         html = str(Form()["text"])
         for name, value in {
             "pattern": KNOWN.pattern,
-            "title": "“*” for all, or names separated by commas, with one “-” in front for all but"
-            " these: news, sport, ads, log",
+            "title": "&#x27;*&#x27;, or names with commas between them, or all but these after one"
+            " &#x27;-&#x27;: news, sport, ads, log",
         }.items():
             assert f'{name}="{value}"' in html
         assert "pattern" not in str(Form()["anything"])
+
+    def test_the_browser_lets_through_what_may_stay(self):
+        html = str(Form(initial={"text": "news,weather"})["text"])
+        assert f'pattern="{Categories([*KNOWN, "weather"]).pattern}"' in html
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            {"text": 5},
+            {"text": {"a": 1}},
+            {"text": ["a"]},
+            {"text": ["a", "b"]},
+            {"anything": ["all", []]},
+            {"maybe_mode": 5},
+            {"maybe_mode": "only", "maybe_names": 5},
+            {"maybe_mode": "only", "maybe_names": [{}]},
+        ],
+    )
+    def test_a_form_that_was_filled_from_json(self, data):
+        form = sent(**data)
+        form.as_div()
+        if data != {"anything": ["all", []]}:
+            assert len(form.errors) == 1
+            assert form.has_changed()
+
+    def test_one_name_that_is_no_list(self):
+        assert cleaned("maybe", maybe_mode="only", maybe_names="news") == CategoryFilter("news")
+
+    def test_carried_along_unseen(self):
+        form = Form({"wanted_mode": "except", "wanted_names": ["news", "log"]})
+        carried = re.compile('<input type="hidden" name="(.*?)" value="(.*?)"')
+        assert carried.findall(form["wanted"].as_hidden()) == [
+            ("wanted_mode", "except"),
+            ("wanted_names", "news"),
+            ("wanted_names", "log"),
+        ]
+        hidden = Form(initial={"wanted": "-news"})["wanted"].as_hidden()
+        assert carried.findall(hidden) == [
+            ("wanted_mode", "except"),
+            ("wanted_names", "news"),
+        ]
 
 
 class TestWidget:
@@ -469,6 +539,8 @@ class TestWidget:
             ("-*", (["only"], [])),
             (CategoryFilter("-news"), (["except"], ["news"])),
             (None, ([], [])),
+            ("news;sport", ([], [])),
+            (5, ([], [])),
         ],
     )
     def test_a_stored_filter(self, stored, expected):
@@ -568,6 +640,12 @@ class TestModelForm:
         assert form.is_valid(), form.errors
         assert form.save().wanted == CategoryFilter("sport,weather")
 
+    def test_another_form_field(self):
+        made = modelform_factory(
+            Subscription, fields=["wanted"], field_classes={"wanted": forms.CharField}
+        )
+        assert made({"wanted": "sport, news"}).save().wanted == CategoryFilter("news,sport")
+
     def test_an_error_stands_at_its_field_once(self):
         form = self.Made(self.data(anything="news;sport"))
         assert form.errors == {"anything": ["write ',' instead of ';'; did you mean 'news,sport'?"]}
@@ -605,6 +683,11 @@ class TestAdmin:
         assert admin.post("/admin/django_site/subscription/add/", sent).status_code == 302
         assert Subscription.objects.get().wanted == CategoryFilter("-ads")
         assert "phone</a>" in admin.get("/admin/django_site/subscription/?q=ads").text
+
+    def test_the_address_may_fill_the_form(self, admin):
+        page = admin.get("/admin/django_site/subscription/add/?wanted=-ads&anything=a,,b").text
+        assert chosen(page) == (["except"], ["ads"])
+        assert admin.get("/admin/django_site/subscription/add/?wanted=a,,b").status_code == 200
 
     def test_an_error(self, admin):
         sent = {"device": "phone", "wanted_mode": "only", "wanted_names": ["x"], "anything": "a;b"}
@@ -658,6 +741,35 @@ class TestApi:
         answer = self.api.post("/api/subscriptions/", {"wanted": "weather"}, format="json")
         assert answer.status_code == 400
 
+    def test_the_longest_canonical_text(self):
+        class Short(ModelSerializer):
+            class Meta:
+                model = Subscription
+                fields = ["anything"]
+
+        short = Short(data={"anything": "a-rather-long-category"})
+        assert not short.is_valid()
+        assert short.errors == {
+            "anything": ["Ensure this value has at most 20 characters (it has 22)."]
+        }
+        assert Short(data={"anything": "a,b,a,b,a,b,a,b,a,b,a,b"}).is_valid()
+
+    def test_a_default_is_a_filter_too(self):
+        class Own(Serializer):
+            wanted = ApiField(default="b, a")
+
+        own = Own(data={})
+        assert own.is_valid()
+        assert own.validated_data == {"wanted": CategoryFilter("a,b")}
+
+    def test_what_another_row_lists_may_stay_there(self):
+        class Owner(Serializer):
+            wanted = ApiField(KNOWN, source="subscription.wanted")
+
+        owner = SimpleNamespace(subscription=Subscription(wanted="weather"))
+        assert Owner(owner, data={"wanted": "weather"}).is_valid()
+        assert not Owner(data={"wanted": "weather"}).is_valid()
+
     def test_codes_and_messages_of_your_own(self):
         class Own(Serializer):
             wanted = ApiField(error_messages={"lookalike": "Sign {position}: try {suggestion}"})
@@ -702,8 +814,9 @@ class TestTranslation:
         said = set(MESSAGES.values())
         for file in APP.glob("*.py"):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "_":
-                    said.add(node.args[0].value)
+                match node:
+                    case ast.Call(ast.Name("_" | "gettext"), [ast.Constant(text)]):
+                        said.add(text)
         said |= {"Deliver", "Categories"}  # in the template
         borrowed = {"All"}  # which Django itself says
         assert {message.id for message in self.catalog() if message.id} == said - borrowed
@@ -739,6 +852,11 @@ class TestTranslation:
             assert form.errors["text"] == [message]
         with translation.override("en"):
             assert "did you mean" in form.errors["text"][0]
+
+    def test_labels_in_the_language_of_the_reader(self):
+        field = CategoryFilterField(categories=Categories({"all": "Categories"}))
+        with translation.override("de"):
+            assert Controls(field.widget.render("wanted", None)).found[-1][2] == "Kategorien"
 
     def test_the_widget_in_german(self):
         with translation.override("de"):

@@ -1,6 +1,8 @@
 """The field of schemas: filters in and out, native errors, null kept apart from empty."""
 
+import copy
 import json
+import pickle
 
 import pytest
 from hypothesis import given
@@ -58,6 +60,23 @@ def test_the_messages_know_their_error():
     (message,) = caught.value.messages["many"][1]
     assert isinstance(message.error, UnknownCategoryError)
     assert message.error.unknown == (("sprot", 7, ("sport",)),)
+
+
+def test_the_messages_are_copied_and_pickled_with_their_error():
+    with pytest.raises(ValidationError) as caught:
+        Subscription().load({"anything": "a;b"})
+    for kept in (copy.deepcopy(caught.value), pickle.loads(pickle.dumps(caught.value))):
+        (message,) = kept.messages["anything"]
+        assert (message, message.error.position) == (caught.value.messages["anything"][0], 1)
+
+
+def test_a_default_is_a_filter_too():
+    class WithDefault(Schema):
+        wanted = CategoryFilterField(KNOWN, load_default="sport, news")
+
+    assert WithDefault().load({}) == {"wanted": CategoryFilter("news,sport")}
+    with pytest.raises(UnknownCategoryError):
+        CategoryFilterField(KNOWN, load_default="sprot")
 
 
 def test_a_message_of_your_own():

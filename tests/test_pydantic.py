@@ -62,14 +62,18 @@ class TestModels:
             {
                 "type": "category_filter",
                 "loc": ("known",),
-                "msg": "'-' goes once, before the whole list, and excludes every name in it",
+                "msg": (
+                    "'-' goes once, before the whole list, and excludes every name in it;"
+                    " did you mean '-news,sport'?"
+                ),
                 "input": "-news,-sport",
                 "ctx": {
                     "code": "misplaced_minus",
                     "position": 6,
                     "suggestion": "-news,sport",
                     "message": (
-                        "'-' goes once, before the whole list, and excludes every name in it"
+                        "'-' goes once, before the whole list, and excludes every name in it;"
+                        " did you mean '-news,sport'?"
                     ),
                 },
             }
@@ -107,7 +111,7 @@ class TestModels:
     def test_what_people_type_is_no_template(self, text):
         with pytest.raises(CategoryFilterError) as caught:
             CategoryFilter(text)
-        assert errors_of(anything=text)[0]["msg"] == caught.value.message
+        assert errors_of(anything=text)[0]["msg"] == caught.value.explained()
 
     def test_settings(self, monkeypatch):
         class Settings(BaseSettings):
@@ -198,13 +202,13 @@ class TestFastAPI:
                 {
                     "type": "category_filter",
                     "loc": ["query", "wanted"],
-                    "msg": "write ',' instead of ';'",
+                    "msg": "write ',' instead of ';'; did you mean 'news,sport'?",
                     "input": "news;sport",
                     "ctx": {
                         "code": "lookalike",
                         "position": 4,
                         "suggestion": "news,sport",
-                        "message": "write ',' instead of ';'",
+                        "message": "write ',' instead of ';'; did you mean 'news,sport'?",
                     },
                 }
             ]

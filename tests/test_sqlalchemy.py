@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Index, create_engine, delete, func, insert, select, text, update
-from sqlalchemy.exc import StatementError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.exc import ArgumentError, StatementError
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
 from strategies import filters, names, texts
 
 from category_filter import (
@@ -31,7 +31,7 @@ class Subscription(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     wanted: Mapped[CategoryFilter | None] = mapped_column(index=True)
     device: Mapped[str] = mapped_column(default="a push token, " * 10)
-    known: Mapped[KnownFilter] = mapped_column(default="*")
+    known: Mapped[KnownFilter] = mapped_column(default=CategoryFilter("*"))
     plain: Mapped[Annotated[CategoryFilter, KNOWN]] = mapped_column(server_default="-*")
 
 
@@ -115,8 +115,89 @@ class TestValues:
         assert row.known == CategoryFilter("news,weather")
         with pytest.raises(UnknownCategoryError, match=r"'wether' at 0"):
             row.known = "wether, weather"
+        session.rollback()
+        session.expunge(row)
+        row.wanted = row.known = "ads"
+        assert (row.wanted, row.known) == (CategoryFilter("ads"), CategoryFilter("ads"))
+        row = session.get(Subscription, 1)
+        session.expire(row)
+        session.expunge(row)
+        with pytest.raises(UnknownCategoryError):
+            row.known = "weather"
         session.execute(delete(Subscription))
         session.commit()
+
+
+class TestDefaults:
+    @pytest.mark.parametrize("kind", ["default", "onupdate"])
+    def test_a_text_is_refused(self, kind):
+        class Bad(DeclarativeBase):
+            pass
+
+        class Row(Bad):
+            __tablename__ = "row"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            wanted: Mapped[CategoryFilter] = mapped_column(CategoryFilterType, **{kind: "-ads"})
+
+        message = r"^the default of Row.wanted is a text: write CategoryFilter\('-ads'\)$"
+        with pytest.raises(ArgumentError, match=message):
+            Bad.registry.configure()
+
+    def test_what_a_function_gives_is_a_filter_too(self, engine):
+        class Own(DeclarativeBase):
+            pass
+
+        class Row(Own):
+            __tablename__ = "row"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            note: Mapped[str | None]
+            wanted: Mapped[CategoryFilter] = mapped_column(
+                CategoryFilterType, default=lambda: "b, a", onupdate=lambda: CategoryFilter("c")
+            )
+
+        with Session(engine) as session:
+            Own.metadata.create_all(session.connection())
+            row = Row()
+            session.add(row)
+            session.flush()
+            assert row.wanted == CategoryFilter("a,b")
+            row.note = "new"
+            session.flush()
+            assert row.wanted == CategoryFilter("c")
+            session.rollback()
+
+    def test_dataclasses(self):
+        class Own(MappedAsDataclass, DeclarativeBase):
+            pass
+
+        class Row(Own):
+            __tablename__ = "row"
+            id: Mapped[int] = mapped_column(primary_key=True, init=False)
+            wanted: Mapped[CategoryFilter] = mapped_column(
+                CategoryFilterType, default=CategoryFilter("-ads")
+            )
+
+        assert Row().wanted == CategoryFilter("-ads")
+        assert Row(wanted="b,a") == Row(wanted=CategoryFilter("a,b"))
+
+
+class TestQueries:
+    def test_filters_are_compared_with_filters_and_texts_with_parts_of_texts(self, session):
+        session.execute(delete(Subscription))
+        session.add_all(Subscription(id=n, wanted=f) for n, f in enumerate(["-a,b", "b", "*"]))
+        wanted = Subscription.wanted
+        for condition, found in [
+            (wanted == "b , b", [1]),
+            (wanted != CategoryFilter("*"), [0, 1]),
+            (wanted.in_(["- b,a", CategoryFilter("b")]), [0, 1]),
+            (wanted.not_in(["b"]), [0, 2]),
+            (wanted.like("-%"), [0]),
+            (wanted.startswith("-"), [0]),
+            (wanted.contains(","), [0]),
+            (wanted.is_(None), []),
+        ]:
+            rows = select(Subscription.id).where(condition).order_by(Subscription.id)
+            assert session.scalars(rows).all() == found
 
 
 # Whatever may be asked for: names, names that are part of another, and what is no name at all.

@@ -48,8 +48,10 @@ def submitted(client, text):
 class TestFlask:
     def test_the_form_shows_what_is_stored(self, client):
         assert (
-            f'<input id="wanted" name="wanted" pattern="{escape(KNOWN.pattern)}" type="text"'
-            ' value="news,weather">'
+            '<input id="wanted" name="wanted"'
+            f' pattern="{escape(Categories([*KNOWN, "weather"]).pattern)}"'
+            ' title="&#39;*&#39;, or names with commas between them, or all but these after one'
+            ' &#39;-&#39;: news, sport, ads, weather" type="text" value="news,weather">'
         ) in client.get("/").text
 
     def test_a_good_text_is_a_filter(self, client):
@@ -103,6 +105,24 @@ class TestField:
         assert not made.validate()
         assert (made.wanted.refusal.position, made.wanted.refusal.suggestion) == (1, "a,b")
         assert form({"wanted": "a,b"}).wanted.refusal is None
+
+    @pytest.mark.parametrize("value", [5, True, {"x": 1}])
+    def test_what_is_no_text_is_no_filter(self, value):
+        made = form({"wanted": value})
+        assert (made.validate(), made.errors) == (False, {"wanted": ["Not a valid string."]})
+        made = form(None, value)
+        assert (made.validate(), made.wanted.data) == (False, None)
+
+    def test_a_bad_value_to_begin_with(self):
+        made = form(None, "a;b")
+        assert (made.wanted.data, made.wanted.refusal.position) == (None, 1)
+        assert (made.validate(), made.errors) == (
+            *(False, {"wanted": ["write ',' instead of ';'; did you mean 'a,b'?"]}),
+        )
+
+    def test_attributes_of_your_own(self):
+        assert ' title="mine"' in form(categories=KNOWN, render_kw={"title": "mine"}).wanted()
+        assert "title" not in form().wanted()
 
     def test_messages_in_the_language_of_the_form(self):
         class Translations:

@@ -91,7 +91,6 @@ def too_long(text: str) -> FilterSyntaxError:
         text=text,
         code="too_long",
         position=MAX_LENGTH,
-        params={"limit": f"{MAX_LENGTH:,}"},
     )
 
 

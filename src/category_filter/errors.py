@@ -50,7 +50,7 @@ MESSAGES = {
     "invalid_first_character": "a name cannot begin with %(character)s",
     "line_break": "a line break can only stand at either end",
     "empty_name": "the name is empty",
-    "too_long": "a filter has at most %(limit)s characters",
+    "too_long": "a filter has at most 65,536 characters",
     "unknown_category": "unknown category %(names)s: its messages will never arrive",
     "unknown_category_excluded": "unknown category %(names)s: its messages will not be stopped",
     "unknown_categories": (
@@ -64,6 +64,7 @@ MESSAGES = {
     "did_you_mean": "did you mean %(choices)s?",
     "or": "%(choices)s or %(last)s",
     "with_repair": "%(message)s; %(question)s",
+    "forms": "'*', or names with commas between them, or all but these after one '-': %(names)s",
 }
 """Every sentence, as a template for `%` with a mapping; the keys are stable, the words are not."""
 

@@ -54,6 +54,7 @@ DATABASES = {
         "NAME": os.environ.get("SITE_DATABASE", ":memory:"),
     }
 }
+DATABASES["other"] = DATABASES["default"] | {"NAME": ":memory:"}
 if "POSTGRES_URL" in os.environ:
     url = urlsplit(os.environ["POSTGRES_URL"])
     DATABASES["postgresql"] = {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from category_filter import CategoryFilter
+from category_filter import Categories, CategoryFilter
+from category_filter.errors import MESSAGES
 
 if TYPE_CHECKING:
-    from category_filter import Categories
+    from collections.abc import Callable
 
-__all__ = ["parse"]
+__all__ = ["browser_checks", "parse"]
 
 
 def parse(
@@ -17,7 +18,6 @@ def parse(
 ) -> CategoryFilter:
     """The filter of a text, whose names are checked if it is known which there are.
 
-    >>> from category_filter import Categories
     >>> parse("old,news", Categories(["news"]), replacing=CategoryFilter("old"))
     CategoryFilter('news,old')
 
@@ -35,3 +35,19 @@ def parse(
         return CategoryFilter(value)
     stored = replacing if isinstance(replacing, CategoryFilter) else None
     return categories.parse(value, replacing=stored)
+
+
+def browser_checks(
+    categories: Categories, stored: CategoryFilter | None, gettext: Callable[[str], str]
+) -> dict[str, str]:
+    """The attributes by which a browser refuses what `parse` would, and says what is allowed.
+
+    >>> browser_checks(Categories(["news"]), CategoryFilter("old"), str)["title"]
+    "'*', or names with commas between them, or all but these after one '-': news, old"
+    """
+    retired = categories.unknown(stored) if stored is not None else ()
+    names = [*categories, *retired]
+    return {
+        "pattern": Categories(names).pattern,
+        "title": gettext(MESSAGES["forms"]) % {"names": ", ".join(names)},
+    }

@@ -71,6 +71,8 @@ class CategoryFilterParamType(ParamType):
         """
         *_, begun = re.split(r"[,\s]|^-", incomplete)
         before = incomplete.removesuffix(begun)
+        if "*" in before:
+            return []
         labels: Mapping[str, str] = self.categories.labels if self.categories else {}
         listed = set(re.split(r"[,\s]|^-", before))
         choices = {"*": "every category"} if not before else {}

@@ -47,8 +47,10 @@ class CategoryFilterField(Field):
     default_error_messages: dict[str, Any] = {"invalid": "Not a valid string."}  # noqa: RUF012 - as in the base
 
     def __init__(self, categories: Categories | None = None, **options: Any) -> None:  # noqa: ANN401 - passed on
-        super().__init__(**options)
         self.categories = categories
+        if isinstance(options.get("load_default"), str):
+            options["load_default"] = parse(options["load_default"], categories)
+        super().__init__(**options)
 
     def _serialize(
         self,
@@ -91,3 +93,6 @@ class Explanation(str):
         self = super().__new__(cls, message)
         self.error = error
         return self
+
+    def __getnewargs__(self) -> tuple[str, CategoryFilterError]:  # type: ignore[override]
+        return str(self), self.error

@@ -41,5 +41,5 @@ def _custom_error(error: CategoryFilterError) -> PydanticCustomError:
         context["unknown"] = [name._asdict() for name in error.unknown]
     # Pydantic fills the template key by key. The message comes last: what a person typed is then in
     # no template that is still to be filled.
-    context["message"] = error.message
+    context["message"] = error.explained()
     return PydanticCustomError("category_filter", "{message}", context)

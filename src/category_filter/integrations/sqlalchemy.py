@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Text, and_, event, func, literal, not_, or_, type_coerce
+from sqlalchemy.exc import ArgumentError, MissingGreenlet
 from sqlalchemy.orm import Mapper
+from sqlalchemy.orm.exc import DetachedInstanceError
 from sqlalchemy.schema import ColumnDefault
+from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
 
-from category_filter import Categories, CategoryFilter, FilterSyntaxError
+from category_filter import Categories, CategoryFilter, FilterSyntaxError, UnknownCategoryError
 from category_filter._filter import plain
 from category_filter.integrations._input import parse
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from enum import Enum
 
     from sqlalchemy import Dialect
+    from sqlalchemy.types import TypeEngine
 
 __all__ = ["CategoryFilterType"]
 
@@ -36,7 +41,8 @@ class CategoryFilterType(TypeDecorator[CategoryFilter]):
     >>> wants_news = Subscription.wanted.allows("news")
 
     A filter or its text may be assigned, and is a filter from then on; NULL is None, and not a
-    filter. A text that is none is refused where it is assigned.
+    filter. A text that is none is refused where it is assigned. Give filters, not texts, as a
+    default, and to an `update` of rows that a session holds.
 
     Args:
         categories: The known set, if texts that are assigned are to be checked. What a row lists
@@ -62,16 +68,9 @@ class CategoryFilterType(TypeDecorator[CategoryFilter]):
         """The filter of what comes out of it."""
         return None if value is None else CategoryFilter(value)
 
-    def assigned(self, value: CategoryFilter | str | None, old: object) -> CategoryFilter | None:
-        """The filter that an attribute becomes when a value is assigned to it.
-
-        Raises:
-            FilterSyntaxError: The text is no filter.
-            UnknownCategoryError: It lists names that neither the known set has nor the old value.
-        """
-        if not isinstance(value, str):
-            return value
-        return parse(value, self.categories, replacing=old)
+    def coerce_compared_value(self, op: object, value: object) -> TypeEngine[Any]:
+        """A filter is compared with filters, and its text with parts of texts, as by `like`."""
+        return self if op in _OF_FILTERS or not isinstance(value, str) else Text()
 
     class Comparator(TypeDecorator.Comparator[CategoryFilter]):
         """What such a column understands beyond the usual."""
@@ -110,33 +109,51 @@ class CategoryFilterType(TypeDecorator[CategoryFilter]):
     comparator_factory: Any = Comparator
 
 
+_OF_FILTERS = {operators.eq, operators.ne, operators.in_op, operators.not_in_op}
+
+
 @event.listens_for(Mapper, "mapper_configured")
-def _listen_to_assignments(mapper: Mapper[Any], cls: type) -> None:
-    """Make filters of what is assigned to the attributes that this type stores, by default too."""
+def _keep_filters(mapper: Mapper[Any], cls: type) -> None:
+    """See to it that the attributes that this type stores are filters, and never texts."""
     for attribute in mapper.column_attrs:
         column = attribute.columns[0]
-        kind = column.type
-        if isinstance(kind, CategoryFilterType):
-            default = column.default
-            if isinstance(default, ColumnDefault) and default.is_scalar:
-                default.arg = kind.assigned(default.arg, None)
-            event.listen(
-                getattr(cls, attribute.key),
-                "set",
-                _assignment(kind),
-                retval=True,
-                propagate=True,
-                active_history=kind.categories is not None,
-            )
+        if isinstance(column.type, CategoryFilterType):
+            for default in (column.default, column.onupdate):
+                if isinstance(default, ColumnDefault):
+                    _keep_default(default, f"{cls.__name__}.{attribute.key}")
+            assign = _assignment(attribute.key, column.type.categories)
+            event.listen(getattr(cls, attribute.key), "set", assign, retval=True, propagate=True)
 
 
-def _assignment(kind: CategoryFilterType) -> Callable[..., CategoryFilter | None]:
+def _keep_default(default: ColumnDefault, where: str) -> None:
+    if isinstance(default.arg, str):
+        raise ArgumentError(
+            f"the default of {where} is a text: write CategoryFilter({default.arg!r})"
+        )
+    if default.is_callable:
+        make = default.arg
+
+        def make_filter(context: object) -> CategoryFilter:
+            return CategoryFilter(make(context))
+
+        default.arg = make_filter
+
+
+def _assignment(key: str, categories: Categories | None) -> Callable[..., CategoryFilter | None]:
     def assign(
-        target: object,  # noqa: ARG001 - SQLAlchemy passes it
+        target: object,
         value: CategoryFilter | str | None,
         old: object,
-        initiator: object,  # noqa: ARG001 - likewise
+        initiator: object,  # noqa: ARG001 - SQLAlchemy passes it
     ) -> CategoryFilter | None:
-        return kind.assigned(value, old)
+        if not isinstance(value, str):
+            return value
+        try:
+            return parse(value, categories, replacing=old)
+        except UnknownCategoryError:
+            # What was not loaded is, where it can be, in order to see what may stay.
+            with suppress(DetachedInstanceError, MissingGreenlet):
+                return parse(value, categories, replacing=getattr(target, key))
+            raise
 
     return assign

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from wtforms import Field
 from wtforms.widgets import TextInput
 
-from category_filter import CategoryFilter, CategoryFilterError
-from category_filter.integrations._input import parse
+from category_filter import CategoryFilterError
+from category_filter.integrations._input import browser_checks, parse
 
 if TYPE_CHECKING:
-    from category_filter import Categories
+    from category_filter import Categories, CategoryFilter
 
 __all__ = ["CategoryFilterField"]
 
@@ -58,23 +58,37 @@ class CategoryFilterField(Field):
         super().__init__(label, validators, **options)
         self.categories = categories
         self.refusal: CategoryFilterError | None = None
-        if categories is not None:
-            self.flags.pattern = categories.pattern
 
     def process_data(self, value: CategoryFilter | str | None) -> None:
         """Take what the form's object holds, or the default."""
-        self.data = None if value is None else CategoryFilter(value)
+        self.data = None
+        if value is not None:
+            self.data = self._parsed(value, None)
+        if self.categories is not None:
+            checks = browser_checks(self.categories, self.data, self.gettext)
+            self.flags.pattern = checks["pattern"]
+            self.render_kw = {"title": checks["title"], **(self.render_kw or {})}
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Take what was typed; what a form does not send stays as it was."""
         if not valuelist:
             return
-        text, stored, self.data = valuelist[0], self.data, None
+        stored, self.data = self.data, None
+        self.data = self._parsed(valuelist[0], self.categories, stored)
+
+    def _parsed(
+        self,
+        value: CategoryFilter | str,
+        categories: Categories | None,
+        stored: CategoryFilter | None = None,
+    ) -> CategoryFilter:
         try:
-            self.data = parse(text, self.categories, replacing=stored)
+            return parse(value, categories, replacing=stored)
         except CategoryFilterError as error:
             self.refusal = error
             raise ValueError(error.explained(self.gettext)) from error
+        except TypeError:  # of a form that was filled from JSON
+            raise ValueError(self.gettext("Not a valid string.")) from None
 
     def _value(self) -> str:
         if self.raw_data:

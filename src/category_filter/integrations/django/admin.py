@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import FieldListFilter
 from django.db.models import Count, Field, Q
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext
 
 from category_filter.integrations.django.models import CategoryFilterField
 
@@ -45,13 +45,14 @@ class CategoryListFilter(FieldListFilter):
         yield {
             "selected": not self.chosen,
             "query_string": changelist.get_query_string(remove=[self.lookup]),
-            "display": _("All"),
+            "display": gettext("All"),
         }
         for number, (name, label) in enumerate(self.labels.items()):
+            count = f" ({counts[f'{number}__c']})" if counts else ""
             yield {
                 "selected": name in self.chosen,
                 "query_string": changelist.get_query_string({self.lookup: name}),
-                "display": f"{label} ({counts[f'{number}__c']})" if counts else label,
+                "display": gettext(label) + count,
             }
 
 

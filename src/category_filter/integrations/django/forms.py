@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
-from category_filter.integrations._input import parse
+from category_filter.integrations._input import browser_checks, parse
 from category_filter.integrations.django.errors import validation_error
 
 if TYPE_CHECKING:
@@ -28,11 +29,44 @@ _MODES = {
 }
 
 
-class CategoryFilterWidget(forms.MultiWidget):
+class _FilterWidget(forms.MultiWidget):
+    """What is shown and sent of a filter: its mode, and the names that it lists."""
+
+    def decompress(self, value: Any) -> list[Any]:  # noqa: ANN401 - an initial value may be anything
+        """The mode and the names of a filter; nothing is chosen if it is none."""
+        f = _filter_or_none(value)
+        if f is None:
+            return [_UNSPECIFIED, []]
+        if f.allows_unlisted:
+            return [_EXCEPT if f.names else _ALL, sorted(f.names)]
+        return [_ONLY, sorted(f.names)]
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[Any]:  # noqa: ANN401 - Django passes it
+        """The mode and the names that were sent."""
+        mode, names = super().value_from_datadict(data, files, name)
+        if not isinstance(names, list):  # of a form that was filled from JSON
+            names = [] if names is None else [names]
+        return [mode, [str(name) for name in cast("list[object]", names)]]
+
+    def value_omitted_from_data(
+        self,
+        data: Mapping[str, Any],
+        files: Any,  # noqa: ANN401, ARG002 - Django passes it
+        name: str,
+    ) -> bool:
+        """Whether no mode was sent: a browser sends nothing of boxes that are not ticked."""
+        return f"{name}_mode" not in data
+
+    def use_required_attribute(self, initial: object) -> bool:  # noqa: ARG002 - Django passes it
+        """Not `required`: a browser would want every single box ticked."""
+        return False
+
+
+class CategoryFilterWidget(_FilterWidget):
     """Radios (all, only these, all except these) and a checkbox a category.
 
     A name that the filter lists and the known set does not hold has a box too, so that saving
-    does not drop it.
+    does not drop it. The template is for Django's own template language.
 
     Args:
         categories: The known set; a field gives its own.
@@ -54,15 +88,6 @@ class CategoryFilterWidget(forms.MultiWidget):
             {"mode": forms.RadioSelect(), "names": forms.CheckboxSelectMultiple()}, attrs
         )
 
-    def decompress(self, value: CategoryFilter | str | None) -> list[Any]:
-        """The radio and the boxes of a filter."""
-        if not value:
-            return [_UNSPECIFIED, []]
-        f = CategoryFilter(value)
-        if f.allows_unlisted:
-            return [_EXCEPT if f.names else _ALL, sorted(f.names)]
-        return [_ONLY, sorted(f.names)]
-
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:  # noqa: ANN401 - what was sent
         """What the template shows; an error belongs to the radios as a group."""
         if not isinstance(value, list):
@@ -74,8 +99,8 @@ class CategoryFilterWidget(forms.MultiWidget):
         labels = self.categories.labels if self.categories else dict[str, str]()
         retired = [name for name in cast("list[str]", value[1]) if name not in labels]
         names.choices = [
-            *labels.items(),
-            *((name, _("%(name)s (no longer offered)") % {"name": name}) for name in retired),
+            *((name, gettext(label)) for name, label in labels.items()),
+            *((name, gettext("%(name)s (no longer offered)") % {"name": name}) for name in retired),
         ]
         attrs = dict(attrs or {})
         invalid = attrs.pop("aria-invalid", None)
@@ -83,23 +108,12 @@ class CategoryFilterWidget(forms.MultiWidget):
         context["widget"]["is_invalid"] = invalid is not None
         return context
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[Any]:  # noqa: ANN401 - Django passes it
-        """The radio and the boxes that were sent."""
-        mode, names = super().value_from_datadict(data, files, name)
-        return [mode, names or []]
 
-    def value_omitted_from_data(
-        self,
-        data: Mapping[str, Any],
-        files: Any,  # noqa: ANN401, ARG002 - Django passes it
-        name: str,
-    ) -> bool:
-        """Whether no radio was sent: a browser sends nothing of boxes that are not ticked."""
-        return f"{name}_mode" not in data
+class _HiddenFilterWidget(_FilterWidget):
+    """The same out of sight, for what a form carries along."""
 
-    def use_required_attribute(self, initial: object) -> bool:  # noqa: ARG002 - Django passes it
-        """Not `required`: a browser would want every single box ticked."""
-        return False
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"mode": forms.HiddenInput(), "names": forms.MultipleHiddenInput()}, attrs)
 
 
 class CategoryFilterField(forms.Field):
@@ -123,6 +137,7 @@ class CategoryFilterField(forms.Field):
     """
 
     default_error_messages = {
+        "invalid": _("“%(value)s” is not a filter."),
         "invalid_choice": forms.ChoiceField.default_error_messages["invalid_choice"],
         "mode_missing": _("Choose whether the ticked categories are wanted or not."),
     }
@@ -135,62 +150,60 @@ class CategoryFilterField(forms.Field):
         super().__init__(**options)
         if isinstance(self.widget, CategoryFilterWidget):
             self.widget.categories = categories
+            self.hidden_widget = _HiddenFilterWidget
 
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> BoundField:
-        """The field in a form, whose initial filter it then knows."""
+        """The field in a form, whose initial filter it then knows, as a text input does."""
         bound = super().get_bound_field(form, field_name)
-        try:
-            self.stored = CategoryFilter(bound.initial) if bound.initial else None
-        except CategoryFilterError:
-            self.stored = None
+        self.stored = _filter_or_none(bound.initial)
+        if self.categories is not None and isinstance(self.widget, forms.TextInput):
+            self.widget.attrs |= browser_checks(self.categories, self.stored, gettext)
         return bound
 
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """What a browser checks in a text input."""
-        attrs = super().widget_attrs(widget)
-        if self.categories is not None and isinstance(widget, forms.TextInput):
-            attrs["pattern"] = self.categories.pattern
-            attrs["title"] = _(
-                "“*” for all, or names separated by commas, with one “-” in front for all but"
-                " these: %(names)s"
-            ) % {"names": ", ".join(self.categories)}
-        return attrs
-
     def to_python(self, value: Any) -> CategoryFilter | None:  # noqa: ANN401 - what was sent
-        """The filter of a text, or of a radio and boxes."""
+        """The filter of a text, or of a mode and names."""
         try:
-            if isinstance(value, list):
-                value = self._compressed(*cast("tuple[str | None, list[str]]", value))
-            if value is None or (isinstance(value, str) and not value.strip()):
+            f = self._compressed(value) if isinstance(value, list) else value
+            if f is None or (isinstance(f, str) and not f.strip()):
                 return None
-            return parse(value, self.categories, replacing=self.stored)
+            return parse(f, self.categories, replacing=self.stored)
         except CategoryFilterError as error:
             raise validation_error(error, self.error_messages) from error
+        except TypeError:
+            raise self._error("invalid", cast("object", value)) from None
 
     def has_changed(self, initial: Any, data: Any) -> bool:  # noqa: ANN401 - likewise
         """Whether another filter is meant, however it is written."""
         if self.disabled:
             return False
         try:
-            return self.to_python(data) != (CategoryFilter(initial) if initial else None)
-        except (CategoryFilterError, ValidationError):
+            return self.to_python(data) != _filter_or_none(initial)
+        except ValidationError:
             return True
 
-    def _compressed(self, mode: str | None, names: list[str]) -> CategoryFilter | None:
-        match mode or _UNSPECIFIED:
-            case "all":
+    def _compressed(self, value: Any) -> CategoryFilter | None:  # noqa: ANN401 - likewise
+        match value:
+            case ["all", [*_]]:
                 return CategoryFilter("*")
-            case "only":
+            case ["only", [*names]]:
                 return CategoryFilter.only(*names)
-            case "except":
+            case ["except", [*names]]:
                 return CategoryFilter.all_except(*names)
-            case "" if names:
-                raise ValidationError(self.error_messages["mode_missing"], code="mode_missing")
-            case "":
+            case [None | "", []]:
                 return None
-            case _:
-                raise ValidationError(
-                    self.error_messages["invalid_choice"],
-                    code="invalid_choice",
-                    params={"value": mode},
-                )
+            case [None | "", [*_]]:
+                raise self._error("mode_missing", None)
+            case [mode, [*_]]:
+                raise self._error("invalid_choice", cast("object", mode))
+            case _:  # of another widget
+                raise self._error("invalid", value)
+
+    def _error(self, code: str, value: object) -> ValidationError:
+        return ValidationError(self.error_messages[code], code=code, params={"value": value})
+
+
+def _filter_or_none(value: Any) -> CategoryFilter | None:  # noqa: ANN401 - an initial value may be anything
+    try:
+        return CategoryFilter(value) if value else None
+    except (CategoryFilterError, TypeError):
+        return None

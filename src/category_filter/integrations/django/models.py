@@ -9,14 +9,14 @@ from django.apps import apps
 from django.core import checks
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
-from django.db import models
+from django.db import models, router
 from django.db.models.query_utils import DeferredAttribute
 from django.utils.translation import gettext_lazy as _
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.integrations._input import parse
-from category_filter.integrations.django import forms
 from category_filter.integrations.django.errors import validation_error
+from category_filter.integrations.django.forms import CategoryFilterField as FilterFormField
 from category_filter.integrations.django.lookups import Allows
 
 if TYPE_CHECKING:
@@ -52,12 +52,14 @@ class CategoryFilterField(Field):
 
     The default is `*`, every category; with `null=True` it is None, which is no filter.
 
+    Labels are translated where they are shown, if the project's catalogs have them.
+
     Args:
         categories: The known set, if what people choose is to be checked. It is in no migration,
             so that it may grow. What a row lists already may stay, though retired since.
         max_length: Of the canonical text, in characters; without it the column has no limit but
             that of the language.
-        **options: What every field takes.
+        **options: What every field takes, but no `choices`.
     """
 
     description = _("A filter of categories")
@@ -132,24 +134,34 @@ class CategoryFilterField(Field):
         super().validate(value, model_instance)
         if value is None:
             return
-        if self.max_length is not None:
-            MaxLengthValidator(self.max_length)(str(value))
+        self.check_length(value)
         if self.categories is not None and self.categories.unknown(value):
             try:
                 parse(value, self.categories, replacing=self._stored(model_instance))
             except CategoryFilterError as error:
                 raise validation_error(error, self.error_messages) from error
 
+    def check_length(self, f: CategoryFilter) -> None:
+        """Check that the canonical text fits into the column.
+
+        Raises:
+            ValidationError: It is longer than `max_length`.
+        """
+        if self.max_length is not None:
+            MaxLengthValidator(self.max_length)(str(f))
+
     def _stored(self, instance: models.Model | None) -> CategoryFilter | None:
         if instance is None or instance._state.adding:  # noqa: SLF001 - documented, for all its name
             return None
-        rows = type(instance)._base_manager.filter(pk=instance.pk)  # noqa: SLF001 - likewise
+        database = router.db_for_read(type(instance), instance=instance)
+        rows = type(instance)._base_manager.using(database).filter(pk=instance.pk)  # noqa: SLF001 - likewise
         return rows.values_list(self.attname, flat=True).first()
 
     def formfield(self, **options: Any) -> FormField | None:  # noqa: ANN401 - passed on
         """A form field with the same known set."""
-        options.setdefault("form_class", forms.CategoryFilterField)
-        return super().formfield(categories=self.categories, **options)
+        if issubclass(options.setdefault("form_class", FilterFormField), FilterFormField):
+            options.setdefault("categories", self.categories)
+        return super().formfield(**options)
 
     def check(self, **options: Any) -> list[checks.CheckMessage]:  # noqa: ANN401 - passed on
         """What would go wrong later, told when Django starts."""
@@ -163,16 +175,21 @@ class CategoryFilterField(Field):
                 obj=self,
                 id="category_filter.E001",
             )
-        if isinstance(self.default, str):
-            try:
-                parse(self.default, self.categories)
-            except CategoryFilterError as error:
-                yield checks.Error(
-                    "The default is refused.",
-                    hint=error.explained(),
-                    obj=self,
-                    id="category_filter.E002",
-                )
+        for default in (self.default, self.db_default):
+            if isinstance(default, str | CategoryFilter):
+                try:
+                    self.check_length(parse(default, self.categories))
+                except CategoryFilterError as error:
+                    yield self._bad_default(error.explained())
+                except ValidationError as error:
+                    yield self._bad_default(" ".join(error.messages))
+        if self.choices:
+            yield checks.Error(
+                "Choices are not supported.",
+                hint="Give the known categories by `categories`.",
+                obj=self,
+                id="category_filter.E004",
+            )
         if not apps.is_installed("category_filter.integrations.django"):
             yield checks.Error(
                 "The widget's template, style and translations cannot be found.",
@@ -180,6 +197,11 @@ class CategoryFilterField(Field):
                 obj=self,
                 id="category_filter.E003",
             )
+
+    def _bad_default(self, hint: str) -> checks.Error:
+        return checks.Error(
+            "The default is refused.", hint=hint, obj=self, id="category_filter.E002"
+        )
 
 
 CategoryFilterField.register_lookup(Allows)

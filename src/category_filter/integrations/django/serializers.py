@@ -32,6 +32,8 @@ class CategoryFilterField(Field):
 
     def __init__(self, categories: Categories | None = None, **options: Any) -> None:  # noqa: ANN401 - passed on
         self.categories = categories
+        if isinstance(options.get("default"), str):
+            options["default"] = parse(options["default"], categories)
         super().__init__(**options)
 
     def to_representation(self, value: CategoryFilter | str) -> str:
@@ -47,8 +49,9 @@ class CategoryFilterField(Field):
         if not isinstance(data, str | CategoryFilter):
             self.fail("invalid")
         try:
-            instance = getattr(cast("object", self.parent), "instance", None)
-            stored = getattr(instance, self.source or "", None)
+            stored: object = getattr(cast("object", self.parent), "instance", None)
+            for attribute in self.source_attrs:
+                stored = getattr(stored, attribute, None)
             return parse(data, self.categories, replacing=stored)
         except CategoryFilterError as error:
             if error.code in self.error_messages:
@@ -61,6 +64,12 @@ class _ModelField(CategoryFilterField, serializers.ModelField):  # pyright: igno
 
     def __init__(self, model_field: models.CategoryFilterField, **options: Any) -> None:  # noqa: ANN401 - passed on
         super().__init__(model_field.categories, model_field=model_field, **options)
+        self._check_length = model_field.check_length
+
+    def to_internal_value(self, data: Any) -> CategoryFilter:  # noqa: ANN401 - what was sent
+        f = super().to_internal_value(data)
+        self._check_length(f)
+        return f
 
     def get_attribute(self, obj: Any) -> Any:  # noqa: ANN401 - whatever is serialized  # pyright: ignore[reportIncompatibleMethodOverride] - its bases disagree
         return CategoryFilterField.get_attribute(self, obj)
