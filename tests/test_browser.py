@@ -2,6 +2,7 @@
 
 import re
 from html import escape
+from pathlib import Path
 
 import browser as started
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from playwright.sync_api import expect
 from strategies import filters, names, spellings, texts
 
+import category_filter.integrations.django
 from category_filter import Categories, CategoryFilterError
+from category_filter.integrations.django.forms import CategoryFilterWidget
 
 pytestmark = pytest.mark.skipif(
     started.CHROMIUM is None, reason="no chromium: Debian's package of that name has it"
@@ -39,6 +42,9 @@ def page(request, chromium, address):
     context.close()
 
 
+STYLE = Path(category_filter.integrations.django.__file__).parent.joinpath(
+    "static", "category_filter", "widget.css"
+)
 MODES = ["all categories", "only these categories", "all categories except these"]
 
 
@@ -81,6 +87,15 @@ class TestWidget:
         for mode, count in zip(MODES, [0, 4, 4], strict=True):
             choose(page, mode)
             expect(boxes).to_have_count(count)
+
+    def test_a_ticked_box_is_no_radio_whatever_its_name(self, page):
+        widget = CategoryFilterWidget(Categories({"only": "Only", "except": "Except"}))
+        page.set_content(f"<style>{STYLE.read_text('utf-8')}</style>{widget.render('wanted', '*')}")
+        for mode, label in zip(MODES[1:], ["Only", "Except"], strict=True):
+            choose(page, mode, label)
+        expect(page.get_by_role("checkbox")).to_have_count(2)
+        choose(page, "all categories")
+        expect(page.get_by_role("checkbox")).to_have_count(0)
 
     def test_by_keyboard_alone(self, page):
         page.goto("/")

@@ -93,6 +93,10 @@ class TestChecking:
         except UnknownCategoryError as error:
             assert {name for name, _, _ in error.unknown} == new
 
+    def test_what_is_replaced_is_named(self):
+        with pytest.raises(TypeError):
+            KNOWN.parse("news", CategoryFilter("news"))
+
     def test_parse_takes_a_filter_too(self):
         f = CategoryFilter("news")
         assert KNOWN.parse(f) is f

@@ -78,6 +78,12 @@ class TestClick:
         assert isinstance(caught.value.error, UnknownCategoryError)
         assert caught.value.__cause__ is caught.value.error
 
+    def test_the_refusal_knows_its_parameter(self):
+        option, context = click.Option(["--wanted"]), click.Context(subscribe)
+        with pytest.raises(BadFilter) as caught:
+            WANTED.convert("news;sport", option, context)
+        assert (caught.value.param, caught.value.ctx) == (option, context)
+
     def test_a_set_of_no_category_knows_none(self):
         with pytest.raises(BadFilter, match=r"^unknown category 'news'"):
             CategoryFilterParamType(Categories([])).convert("news", None, None)
@@ -115,6 +121,19 @@ class TestCompletion:
     )
     def test_names_that_are_not_listed_yet(self, begun, offered):
         assert [text for text, _ in WANTED.complete(begun)] == offered
+
+    @pytest.mark.parametrize(
+        ("begun", "offered"),
+        [
+            ("top-n", ["top-news"]),
+            ("top-news,", ["top-news,news", "top-news,new", "top-news,top"]),
+            ("news,n", ["news,new"]),
+            ("- news, n", ["- news, new"]),
+        ],
+    )
+    def test_names_that_are_parts_of_others(self, begun, offered):
+        wanted = CategoryFilterParamType(Categories(["top-news", "news", "new", "top"]))
+        assert [text for text, _ in wanted.complete(begun)] == offered
 
     def test_labels(self):
         assert WANTED.complete("news,")[0] == ("news,sport", "Results")

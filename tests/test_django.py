@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,19 +15,23 @@ import pytest
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django import forms
+from django.apps import apps
+from django.contrib.admin import ShowFacets
 from django.contrib.auth.models import User
 from django.core import checks, serializers
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import connections, models
 from django.db.migrations.writer import MigrationWriter
+from django.db.models.functions import Coalesce
 from django.forms.models import modelform_factory
 from django.test import override_settings
 from django.utils import translation
+from django_site.admin import SubscriptionAdmin
 from django_site.models import KNOWN, Subscription
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rest_framework.serializers import ModelSerializer, Serializer
+from rest_framework.serializers import ListField, ModelSerializer, Serializer
 from rest_framework.test import APIClient
 from strategies import filters, names, texts
 
@@ -101,11 +106,20 @@ class TestModelField:
         with pytest.raises(FilterSyntaxError):
             row.save()
 
+    def test_an_expression_is_left_for_the_database(self):
+        row = Subscription.objects.create(maybe="news")
+        row.wanted = models.F("maybe")
+        row.save()
+        row.refresh_from_db()
+        assert row.wanted == CategoryFilter("news")
+
     @pytest.mark.parametrize("value", [3, b"news", ["news"]])
     def test_what_is_no_text_is_no_filter(self, value):
         with pytest.raises(ValidationError) as caught:
-            ModelField().clean(value, None)
-        assert caught.value.messages == [f"“{value}” is not a filter."]
+            Subscription(wanted=value).full_clean()
+        assert reported(caught.value.error_dict["wanted"][0]) == (
+            *("invalid", [f"“{value}” is not a filter."], {}),
+        )
 
     def test_names_are_checked(self):
         with pytest.raises(ValidationError) as caught:
@@ -116,6 +130,25 @@ class TestModelField:
             "unknown category 'sprot' (did you mean 'sport'?): its messages will not be stopped"
         ]
         assert data["unknown"] == (("sprot", 6, ("sport",)),)
+
+    def test_a_set_of_no_category_knows_none(self):
+        with pytest.raises(ValidationError, match=r"unknown category 'news'"):
+            ModelField(categories=Categories([])).clean("news", None)
+
+    @pytest.mark.parametrize(
+        ("text", "message"), [("a;b", "No ';' at 1: try a,b"), ("x", "What is 'x'?")]
+    )
+    def test_messages_of_your_own(self, text, message):
+        field = ModelField(
+            error_messages={
+                "lookalike": "No %(character)s at %(position)s: try %(suggestion)s",
+                "unknown_category": "What is %(names)s?",
+            },
+            categories=KNOWN,
+        )
+        with pytest.raises(ValidationError) as caught:
+            field.clean(text, None)
+        assert caught.value.messages == [message]
 
     def test_what_a_row_lists_may_stay_though_retired(self):
         Subscription.objects.create(wanted="news,weather")
@@ -132,6 +165,21 @@ class TestModelField:
         with pytest.raises(ValidationError):
             Subscription(wanted="weather").full_clean()
 
+    def test_what_another_row_lists_may_not_stay(self):
+        Subscription.objects.create(wanted="climate")
+        row = Subscription.objects.create(wanted="weather")
+        for wanted in ("climate", "weather,climate"):
+            row.wanted = wanted
+            with pytest.raises(ValidationError, match=r"unknown category 'climate'"):
+                row.full_clean()
+        with pytest.raises(ValidationError, match=r"unknown category 'weather'"):
+            Subscription(pk=row.pk, wanted="weather").clean_fields()
+
+    def test_the_database_is_not_asked_about_known_names(self, django_assert_num_queries):
+        row = Subscription.objects.create(wanted="news")
+        with django_assert_num_queries(0):
+            row.clean_fields()
+
     @pytest.mark.django_db(databases=["default", "other"])
     def test_what_may_stay_is_looked_up_where_the_row_is(self):
         Subscription(pk=1, wanted="weather").save(using="other")
@@ -143,12 +191,14 @@ class TestModelField:
             Subscription(wanted=None).full_clean()
         assert caught.value.messages == ["This field cannot be null."]
         Subscription(maybe=None).full_clean()
-        assert ModelField(null=True, blank=True).clean(None, None) is None
+        field = ModelField(categories=KNOWN, max_length=3, null=True, blank=True)
+        assert field.clean(None, None) is None
 
     def test_the_longest_canonical_text(self):
-        assert Subscription._meta.get_field("anything").db_type(connections["default"]) == (
-            "varchar(20)"
-        )
+        columns = {
+            field.name: field.db_type(connections["default"]) for field in Subscription._meta.fields
+        }
+        assert (columns["wanted"], columns["anything"]) == ("text", "varchar(20)")
         Subscription(anything=" a,b,a, a" * 1).full_clean()
         with pytest.raises(ValidationError) as caught:
             Subscription(anything="a-rather-long-category").full_clean()
@@ -192,16 +242,28 @@ class TestMigrations:
 
 
 class TestChecks:
-    def check(self, **options):
+    def field(self, **options):
         field = ModelField(**options)
         field.set_attributes_from_name("wanted")
         field.model = Subscription
-        return [(found.id, found.msg, found.hint) for found in field.check()]
+        return field
+
+    def check(self, **options):
+        return [(found.id, found.msg, found.hint) for found in self.field(**options).check()]
 
     def test_a_good_field(self):
         assert self.check(categories=KNOWN) == []
         assert self.check(null=True, blank=True, max_length=10) == []
         assert checks.run_checks() == []
+
+    def test_what_is_checked_of_every_field(self):
+        assert [found[0] for found in self.check(null=True, primary_key=True)] == ["fields.E007"]
+
+    def test_each_mistake_is_one_of_the_field(self):
+        field = self.field(blank=True, default="a;b", choices=[("*", "All")])
+        with override_settings(INSTALLED_APPS=[]):
+            found = [(mistake.id[-4:], mistake.obj) for mistake in field._mistakes()]
+        assert found == [("E001", field), ("E002", field), ("E004", field), ("E003", field)]
 
     def test_blank_without_null(self):
         assert self.check(blank=True) == [
@@ -251,6 +313,10 @@ class TestChecks:
                 "Give the known categories by `categories`.",
             )
         ]
+
+    def test_the_application_is_known_by_its_label(self):
+        config = apps.get_app_config("category_filter")
+        assert config.name == "category_filter.integrations.django"
 
     def test_an_application_that_is_not_installed(self):
         with override_settings(INSTALLED_APPS=[]):
@@ -317,6 +383,21 @@ class TestAllows:
         rows.create(wanted="-ads", device="watch")
         both = models.Q(wanted__allows="news") & ~models.Q(wanted__allows="ads")
         assert rows.filter(both, device__startswith="wa").count() == 1
+
+    @pytest.mark.parametrize("asked", ["news", "no name"])
+    def test_another_condition_holds_for_every_filter(self, database, asked):
+        rows = Subscription.objects.using(database)
+        for wanted in ("*", "news", "-ads"):
+            rows.create(wanted=wanted, device="phone")
+        watch = rows.create(wanted="*", device="watch")
+        assert rows.filter(wanted__allows=asked, device="watch").get() == watch
+
+    @pytest.mark.parametrize(("asked", "expected"), [("news", 1), ("ads", 0), ("no name", 1)])
+    def test_of_an_expression_with_parameters(self, database, asked, expected):
+        rows = Subscription.objects.using(database)
+        rows.create(maybe=None)
+        either = Coalesce("maybe", models.Value("-ads"), output_field=ModelField())
+        assert rows.annotate(either=either).filter(either__allows=asked).count() == expected
 
     def test_what_is_no_text_is_no_category(self, database):
         with pytest.raises(TypeError, match=r"^a category is a str, not int$"):
@@ -422,6 +503,11 @@ class TestFormField:
                 "invalid_character",
                 "',' cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -",
             ),
+            (
+                {"maybe_mode": "except", "maybe_names": ["a,b"]},
+                "invalid_character",
+                "',' cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -",
+            ),
         ],
     )
     def test_what_no_browser_sends(self, data, code, message):
@@ -466,7 +552,19 @@ class TestFormField:
         assert not field.has_changed(None, [None, []])
         assert field.has_changed("*", [None, []])
         assert field.has_changed("*", "a;b")
+        assert field.has_changed("no;filter", "-ads")
         assert not CategoryFilterField(disabled=True).has_changed("*", "-ads")
+
+    def test_a_set_of_no_category_knows_none(self):
+        class Settings(forms.Form):
+            wanted = CategoryFilterField(categories=Categories([]))
+            text = CategoryFilterField(categories=Categories([]), widget=forms.TextInput)
+
+        form = Settings({"wanted_mode": "only", "wanted_names": ["news"], "text": "news"})
+        message = "unknown category 'news': its messages will never arrive"
+        assert form.errors == {"wanted": [message], "text": [message]}
+        assert isinstance(form.fields["wanted"].widget, CategoryFilterWidget)
+        assert f' pattern="{Categories([]).pattern}"' in str(form["text"])
 
     def test_what_the_initial_filter_lists_may_stay(self):
         stored = {"wanted": CategoryFilter("news,weather"), "text": "weather"}
@@ -485,7 +583,9 @@ class TestFormField:
             " &#x27;-&#x27;: news, sport, ads, log",
         }.items():
             assert f'{name}="{value}"' in html
-        assert "pattern" not in str(Form()["anything"])
+        for name in ("wanted", "anything"):
+            assert "pattern" not in str(Form()[name])
+            assert "title" not in str(Form()[name])
 
     def test_the_browser_lets_through_what_may_stay(self):
         html = str(Form(initial={"text": "news,weather"})["text"])
@@ -574,6 +674,33 @@ class TestWidget:
             ["wanted_names", "weather", "weather (no longer offered)", True],
         ]
 
+    def test_names_are_sorted(self):
+        assert CategoryFilterWidget().decompress("f,e,d,c,b,a") == ["only", [*"abcdef"]]
+        assert CategoryFilterWidget().decompress("-f,e,d,c,b,a") == ["except", [*"abcdef"]]
+
+    def test_in_no_form(self):
+        modes = [
+            ["wanted_mode", "", "not specified", False],
+            ["wanted_mode", "all", "all categories", False],
+            ["wanted_mode", "only", "only these categories", False],
+            ["wanted_mode", "except", "all categories except these", True],
+        ]
+        known = CategoryFilterWidget(Categories({"news": "News", "ads": "Offers"}))
+        assert Controls(known.render("wanted", "-ads")).found == [
+            *modes,
+            ["wanted_names", "news", "News", False],
+            ["wanted_names", "ads", "Offers", True],
+        ]
+        assert Controls(CategoryFilterWidget().render("wanted", "-news")).found == [
+            *modes,
+            ["wanted_names", "news", "news (no longer offered)", True],
+        ]
+
+    def test_a_mode_alone_is_not_omitted(self):
+        omitted = CategoryFilterWidget().value_omitted_from_data
+        assert not omitted({"wanted_mode": ""}, {}, "wanted")
+        assert omitted({"wanted_names": ["news"]}, {}, "wanted")
+
     def test_no_choice_is_a_choice_where_nothing_is_required(self):
         html = str(Form()["maybe"])
         assert Controls(html).found[0] == ["maybe_mode", "", "not specified", True]
@@ -599,6 +726,20 @@ class TestWidget:
         assert str(Form().media) == (
             '<link href="/static/category_filter/widget.css" media="all" rel="stylesheet">'
         )
+
+    def test_what_is_not_wrong_is_not_said_to_be(self):
+        assert "aria-invalid" not in str(Form()["wanted"])
+
+    def test_what_has_no_id_describes_nothing(self):
+        html = str(Form({}, auto_id=False)["wanted"])
+        assert 'aria-invalid="true"' in html
+        assert "describedby" not in html
+
+    def test_the_given_attributes_stay_as_they_are(self):
+        attributes = {"aria-invalid": "true"}
+        html = CategoryFilterWidget(KNOWN).render("wanted", None, attributes)
+        assert html.count("aria-invalid") == 1
+        assert attributes == {"aria-invalid": "true"}
 
     def test_an_own_widget_with_its_own_attributes(self):
         field = CategoryFilterField(
@@ -646,11 +787,26 @@ class TestModelForm:
         )
         assert made({"wanted": "sport, news"}).save().wanted == CategoryFilter("news,sport")
 
+    def test_a_form_field_that_is_derived_from_ours(self):
+        class Own(CategoryFilterField):
+            pass
+
+        made = modelform_factory(
+            Subscription, fields=["wanted"], field_classes={"wanted": Own}
+        ).base_fields["wanted"]
+        assert (type(made), made.categories) == (Own, KNOWN)
+
     def test_an_error_stands_at_its_field_once(self):
         form = self.Made(self.data(anything="news;sport"))
         assert form.errors == {"anything": ["write ',' instead of ';'; did you mean 'news,sport'?"]}
         form = self.Made(self.data(wanted_names=["nows"]))
         assert len(form.errors["wanted"]) == 1
+
+
+def choices(page):
+    """The choices of the list filter: where they lead, what they say, and whether they are on."""
+    found = re.findall('<li( class="selected")?>\\s*<a href="([?].*?)">(.*?)</a>', page)
+    return [(unescape(address), unescape(label), bool(on)) for on, address, label in found]
 
 
 @pytest.mark.django_db
@@ -672,6 +828,39 @@ class TestAdmin:
         page = admin.get("/admin/django_site/subscription/?wanted__allows=ads").text
         assert "watch" in page
         assert "phone</a>" not in page
+
+    @pytest.mark.parametrize("asked", [None, "ads"])
+    def test_what_is_chosen_is_marked(self, admin, asked):
+        Subscription.objects.create(wanted="-news")
+        Subscription.objects.create(wanted="news")
+        page = admin.get(
+            "/admin/django_site/subscription/", {"wanted__allows": asked} if asked else {}
+        ).text
+        assert choices(page) == [
+            ("?", "All", asked is None),
+            ("?wanted__allows=news", "News of the day (1)", False),
+            ("?wanted__allows=sport", "Results (1)", False),
+            ("?wanted__allows=ads", "Offers <& more> (1)", asked == "ads"),
+            ("?wanted__allows=log", "Logs (1)", False),
+        ]
+
+    def test_rows_are_counted_if_they_are_to_be(self, admin, monkeypatch):
+        monkeypatch.setattr(SubscriptionAdmin, "show_facets", ShowFacets.NEVER)
+        page = admin.get("/admin/django_site/subscription/").text
+        assert [label for _, label, _ in choices(page)] == ["All", *KNOWN.labels.values()]
+
+    def test_without_a_known_set_rows_are_filtered_by_value(self, admin, monkeypatch):
+        monkeypatch.setattr(SubscriptionAdmin, "list_filter", ["anything"])
+        Subscription.objects.create(anything="news,b")
+        page = admin.get("/admin/django_site/subscription/").text
+        assert choices(page) == [
+            ("?", "All", True),
+            ("?anything=b%2Cnews", "b,news (1)", False),
+        ]
+
+    def test_in_german(self, admin):
+        page = admin.get("/admin/django_site/subscription/", headers={"accept-language": "de"}).text
+        assert choices(page)[0] == ("?", "Alle", True)
 
     def test_add_and_search(self, admin):
         sent = {
@@ -761,6 +950,19 @@ class TestApi:
         own = Own(data={})
         assert own.is_valid()
         assert own.validated_data == {"wanted": CategoryFilter("a,b")}
+
+    def test_a_filter_is_taken_as_it_is(self):
+        class Own(Serializer):
+            wanted = ApiField(KNOWN)
+
+        own = Own(data={"wanted": CategoryFilter("news")})
+        assert own.is_valid()
+        assert own.validated_data == {"wanted": CategoryFilter("news")}
+
+    def test_in_no_serializer(self):
+        field = ApiField(KNOWN)
+        assert field.run_validation("news") == CategoryFilter("news")
+        assert ListField(child=field).run_validation(["news"]) == [CategoryFilter("news")]
 
     def test_what_another_row_lists_may_stay_there(self):
         class Owner(Serializer):
@@ -853,6 +1055,27 @@ class TestTranslation:
         with translation.override("en"):
             assert "did you mean" in form.errors["text"][0]
 
+    def test_a_message_of_your_own_is_filled_in_german(self):
+        field = CategoryFilterField(
+            categories=KNOWN, error_messages={"unknown_category": "%(names)s?"}
+        )
+        with translation.override("de"), pytest.raises(ValidationError) as caught:
+            field.clean("sprot")
+        assert caught.value.messages == ["'sprot' (war 'sport' gemeint?)?"]
+
+    def test_an_error_of_a_serializer_in_german(self):
+        class Own(Serializer):
+            wanted = ApiField(KNOWN)
+
+        own = Own(data={"wanted": "news;sport"})
+        with translation.override("de"):
+            assert not own.is_valid()
+        assert own.errors == {"wanted": ["',' statt ';' schreiben; war 'news,sport' gemeint?"]}
+
+    def test_the_kind_of_field_in_german(self):
+        with translation.override("de"):
+            assert str(ModelField.description) == "Ein Filter von Kategorien"
+
     def test_labels_in_the_language_of_the_reader(self):
         field = CategoryFilterField(categories=Categories({"all": "Categories"}))
         with translation.override("de"):
@@ -862,6 +1085,7 @@ class TestTranslation:
         with translation.override("de"):
             html = str(Form(initial={"wanted": "weather"})["wanted"])
         assert "<legend>Zustellen</legend>" in html
+        assert "<legend>Kategorien</legend>" in html
         assert [label for _, _, label, _ in Controls(html).found] == [
             "alle Kategorien",
             "nur diese Kategorien",

@@ -176,6 +176,13 @@ class TestSyntaxErrors:
     def test_no_mark_merges_with_the_quote(self, char):
         assert refusal(char).message.startswith(f"'{ascii(char)[1:-1]}' (U+")
 
+    @pytest.mark.parametrize(("char", "byte"), [("\udc80", "0x80"), ("\udcff", "0xFF")])
+    def test_a_byte_that_could_not_be_decoded(self, char, byte):
+        assert refusal(f"a,{char}").message == (
+            f"the byte {byte}, which is no UTF-8, cannot be in a name,"
+            " which is made of A-Z a-z 0-9 _ . : / -"
+        )
+
     def test_the_user_s_text_is_no_template(self):
         assert str(refusal("{0}%s")).startswith("'{' cannot be in a name")
 
@@ -227,6 +234,7 @@ class TestUnknownErrors:
         assert str(error) == (
             f"unknown category: its messages will never arrive\n    '{'y' * 70}...' at 0"
         )
+        assert error.message == f"unknown category '{'y' * 70}...': its messages will never arrive"
         assert error.unknown[0].name == "y" * 60_000
 
 
@@ -254,19 +262,19 @@ class TestEveryError:
             b"' instead of ';'\x94u\x87\x94R\x94."
         )
         unknown = (
-            b"\x80\x04\x95\xa7\x01\x00\x00\x00\x00\x00\x00\x8c\x16category_filter.errors\x94"
+            b"\x80\x04\x95\xb0\x01\x00\x00\x00\x00\x00\x00\x8c\x16category_filter.errors\x94"
             b"\x8c\t_restored\x94\x93\x94h\x00\x8c\x14UnknownCategoryErr"
             b"or\x94\x93\x94\x8ceunknown category: its message"
             b"s will never arrive\n    'chat_mesage"
             b"' at 0: did you mean 'chat_message'?"
-            b"\x94\x85\x94}\x94(\x8c\x04text\x94\x8c\x0bchat_mesage\x94\x8c\x0fallows_"
-            b"unlisted\x94\x89\x8c\x07unknown\x94h\x00\x8c\x0bUnknownName\x94"
-            b"\x93\x94h\tK\x00\x8c\x0cchat_message\x94\x85\x94\x87\x94\x81\x94\x85\x94\x8c\x08posit"
-            b"ion\x94K\x00\x8c\x06reason\x94\x8c\x10unknown_category\x94\x8c\x07"
-            b"message\x94\x8c]unknown category 'chat_mes"
-            b"age' (did you mean 'chat_message'?):"
-            b" its messages will never arrive\x94u\x87\x94R"
-            b"\x94."
+            b"\x94\x85\x94}\x94(\x8c\x04text\x94\x8c\x0bchat_mesage\x94\x8c\x04code\x94\x8c\x10"
+            b"unknown_category\x94\x8c\x0fallows_unlisted\x94\x89"
+            b"\x8c\x07unknown\x94h\x00\x8c\x0bUnknownName\x94\x93\x94h\tK\x00\x8c\x0cch"
+            b"at_message\x94\x85\x94\x87\x94\x81\x94\x85\x94\x8c\x08position\x94K\x00\x8c\x06re"
+            b"ason\x94h\x0b\x8c\x07message\x94\x8c]unknown category "
+            b"'chat_mesage' (did you mean 'chat_me"
+            b"ssage'?): its messages will never ar"
+            b"rive\x94u\x87\x94R\x94."
         )
         for frozen, text in (syntax, "a;b"), (unknown, "chat_mesage"):
             loaded = pickle.loads(frozen)

@@ -9,7 +9,13 @@ from hypothesis import given
 from marshmallow import Schema, ValidationError, fields
 from strategies import filters, spellings, texts
 
-from category_filter import Categories, CategoryFilter, CategoryFilterError, UnknownCategoryError
+from category_filter import (
+    Categories,
+    CategoryFilter,
+    CategoryFilterError,
+    FilterSyntaxError,
+    UnknownCategoryError,
+)
 from category_filter.integrations.marshmallow import CategoryFilterField
 
 KNOWN = Categories({"news": "News", "sport": "Results", "ads": "Offers"})
@@ -27,6 +33,13 @@ def test_texts_in_filters_and_canonical_texts_out(text):
     loaded = Subscription().load({"anything": text})
     assert loaded == {"anything": CategoryFilter(text), "known": CategoryFilter("*")}
     assert Subscription().dump(loaded) == {"anything": str(CategoryFilter(text)), "known": "*"}
+
+
+def test_filters_in_and_texts_out_do_too():
+    assert Subscription().load({"known": CategoryFilter("news")}) == {
+        "known": CategoryFilter("news")
+    }
+    assert Subscription().dump({"anything": "b, a"}) == {"anything": "a,b"}
 
 
 def test_null_is_not_empty():
@@ -62,6 +75,13 @@ def test_the_messages_know_their_error():
     assert message.error.unknown == (("sprot", 7, ("sport",)),)
 
 
+@pytest.mark.parametrize("messages", [{}, {"lookalike": "Sign {position} is wrong"}])
+def test_the_cause_of_a_refusal_is_the_error(messages):
+    with pytest.raises(ValidationError) as caught:
+        CategoryFilterField(error_messages=messages).deserialize("a;b")
+    assert isinstance(caught.value.__cause__, FilterSyntaxError)
+
+
 def test_the_messages_are_copied_and_pickled_with_their_error():
     with pytest.raises(ValidationError) as caught:
         Subscription().load({"anything": "a;b"})
@@ -82,10 +102,14 @@ def test_a_default_is_a_filter_too():
 def test_a_message_of_your_own():
     class Own(Schema):
         wanted = CategoryFilterField(
-            error_messages={"lookalike": "Sign {position} is wrong: try {suggestion}"}
+            error_messages={"lookalike": "{character} at {position} is wrong: try {suggestion}"}
         )
+        known = CategoryFilterField(KNOWN, error_messages={"unknown_category": "{code}: {names}"})
 
-    assert Own().validate({"wanted": "a;b"}) == {"wanted": ["Sign 1 is wrong: try a,b"]}
+    assert Own().validate({"wanted": "a;b", "known": "x"}) == {
+        "wanted": ["';' at 1 is wrong: try a,b"],
+        "known": ["unknown_category: 'x'"],
+    }
     assert Own().validate({"wanted": "a,"}) == {
         "wanted": ["a name is missing after ','; did you mean 'a'?"]
     }

@@ -54,6 +54,9 @@ class TestFlask:
             ' &#39;-&#39;: news, sport, ads, weather" type="text" value="news,weather">'
         ) in client.get("/").text
 
+    def test_the_label(self, client):
+        assert '<label for="wanted">Notifications</label>' in client.get("/").text
+
     def test_a_good_text_is_a_filter(self, client):
         assert submitted(client, "- sport, ads") == "CategoryFilter('-ads,sport')"
 
@@ -100,6 +103,14 @@ class TestField:
         made = form({"other": "x"}, "news")
         assert (made.validate(), made.wanted.data) == (True, CategoryFilter("news"))
 
+    def test_a_stored_text_is_a_filter_too(self):
+        made = form(None, "b, a")
+        assert (made.wanted.data, made.wanted._value()) == (CategoryFilter("a,b"), "a,b")
+
+    def test_the_first_of_two_texts_counts(self):
+        made = form([("wanted", " b, a"), ("wanted", "c")])
+        assert (made.wanted.data, made.wanted._value()) == (CategoryFilter("a,b"), " b, a")
+
     def test_the_error_is_there_with_its_data(self):
         made = form({"wanted": "a;b"})
         assert not made.validate()
@@ -119,6 +130,11 @@ class TestField:
         assert (made.validate(), made.errors) == (
             *(False, {"wanted": ["write ',' instead of ';'; did you mean 'a,b'?"]}),
         )
+
+    def test_a_refusal_is_forgotten_when_the_form_is_filled_again(self):
+        made = form({"wanted": "a;b"})
+        made.process(MultiDict({"wanted": "a,b"}))
+        assert (made.validate(), made.wanted.refusal) == (True, None)
 
     def test_attributes_of_your_own(self):
         assert ' title="mine"' in form(categories=KNOWN, render_kw={"title": "mine"}).wanted()

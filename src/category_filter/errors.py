@@ -227,10 +227,9 @@ class UnknownCategoryError(CategoryFilterError):
         allows_unlisted: The filter's flag, which decides what an unknown name does.
     """
 
-    code = "unknown_category"
-
     def __init__(self, *, text: str, allows_unlisted: bool, unknown: Sequence[UnknownName]) -> None:
         self.text = text
+        self.code = "unknown_category"
         self.allows_unlisted = allows_unlisted
         self.unknown = tuple(unknown)
         self.position = self.unknown[0].position

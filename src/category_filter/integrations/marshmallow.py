@@ -34,7 +34,7 @@ class CategoryFilterField(Field):
     {'wanted': ["write ',' instead of ';'; did you mean 'chat_message,history_rule'?"]}
 
     A message of your own for a mistake goes into `error_messages` under its code, to be formatted
-    with the attributes of the error.
+    with the attributes of the error, and with what fills our own message.
 
     Args:
         categories: The known set, if names are to be checked.
@@ -74,8 +74,8 @@ class CategoryFilterField(Field):
             return parse(value, self.categories)
         except CategoryFilterError as error:
             if error.code in self.error_messages:
-                raise self.make_error(error.code, **vars(error)) from error
-            raise ValidationError([Explanation(error.explained(), error)]) from error
+                raise self.make_error(error.code, **error.params(), **vars(error)) from error
+            raise ValidationError(Explanation(error.explained(), error)) from error
 
 
 class Explanation(str):

@@ -5,10 +5,20 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Text, and_, event, func, literal, not_, or_, type_coerce
-from sqlalchemy.exc import ArgumentError, MissingGreenlet
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Text,
+    and_,
+    event,
+    func,
+    literal,
+    not_,
+    or_,
+    type_coerce,
+)
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Mapper
-from sqlalchemy.orm.exc import DetachedInstanceError
 from sqlalchemy.schema import ColumnDefault
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
@@ -117,12 +127,12 @@ def _keep_filters(mapper: Mapper[Any], cls: type) -> None:
     """See to it that the attributes that this type stores are filters, and never texts."""
     for attribute in mapper.column_attrs:
         column = attribute.columns[0]
-        if isinstance(column.type, CategoryFilterType):
+        if isinstance(column, Column) and isinstance(column.type, CategoryFilterType):
             for default in (column.default, column.onupdate):
                 if isinstance(default, ColumnDefault):
                     _keep_default(default, f"{cls.__name__}.{attribute.key}")
             assign = _assignment(attribute.key, column.type.categories)
-            event.listen(getattr(cls, attribute.key), "set", assign, retval=True, propagate=True)
+            event.listen(getattr(cls, attribute.key), "set", assign, retval=True)
 
 
 def _keep_default(default: ColumnDefault, where: str) -> None:
@@ -143,16 +153,16 @@ def _assignment(key: str, categories: Categories | None) -> Callable[..., Catego
     def assign(
         target: object,
         value: CategoryFilter | str | None,
-        old: object,
-        initiator: object,  # noqa: ARG001 - SQLAlchemy passes it
+        old: object,  # noqa: ARG001 - SQLAlchemy passes it
+        initiator: object,  # noqa: ARG001 - likewise
     ) -> CategoryFilter | None:
         if not isinstance(value, str):
             return value
         try:
-            return parse(value, categories, replacing=old)
+            return parse(value, categories)
         except UnknownCategoryError:
-            # What was not loaded is, where it can be, in order to see what may stay.
-            with suppress(DetachedInstanceError, MissingGreenlet):
+            # What a row lists may stay, and is looked at if it can be: it may have to be loaded.
+            with suppress(SQLAlchemyError):
                 return parse(value, categories, replacing=getattr(target, key))
             raise
 

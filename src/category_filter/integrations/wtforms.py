@@ -61,7 +61,7 @@ class CategoryFilterField(Field):
 
     def process_data(self, value: CategoryFilter | str | None) -> None:
         """Take what the form's object holds, or the default."""
-        self.data = None
+        self.data = self.refusal = None
         if value is not None:
             self.data = self._parsed(value, None)
         if self.categories is not None:

@@ -204,6 +204,6 @@ class CategoryFilterField(forms.Field):
 
 def _filter_or_none(value: Any) -> CategoryFilter | None:  # noqa: ANN401 - an initial value may be anything
     try:
-        return CategoryFilter(value) if value else None
+        return CategoryFilter(value)
     except (CategoryFilterError, TypeError):
         return None

@@ -32,7 +32,6 @@ class Allows(Lookup):
     """
 
     lookup_name = "allows"
-    prepare_rhs = False
 
     def get_prep_lookup(self) -> str:
         """The category as a str."""

@@ -63,7 +63,6 @@ class CategoryFilterField(Field):
     """
 
     description = _("A filter of categories")
-    empty_strings_allowed = False
     default_error_messages = {"invalid": _("“%(value)s” is not a filter.")}
     descriptor_class = _FilterAttribute
 
@@ -101,12 +100,7 @@ class CategoryFilterField(Field):
 
     def get_prep_value(self, value: Any) -> str | None:  # noqa: ANN401 - anything may be assigned
         """The canonical text."""
-        value = super().get_prep_value(value)
         return None if value is None else str(CategoryFilter(value))
-
-    def value_to_string(self, obj: models.Model) -> str:
-        """The canonical text, for a fixture."""
-        return str(self.value_from_object(obj))
 
     def to_python(self, value: Any) -> CategoryFilter | None:  # noqa: ANN401 - likewise
         """The filter of a value from a fixture or an unsaved model.

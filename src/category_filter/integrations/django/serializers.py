@@ -50,12 +50,12 @@ class CategoryFilterField(Field):
             self.fail("invalid")
         try:
             stored: object = getattr(cast("object", self.parent), "instance", None)
-            for attribute in self.source_attrs:
+            for attribute in getattr(self, "source_attrs", ()):  # it has none before it is bound
                 stored = getattr(stored, attribute, None)
             return parse(data, self.categories, replacing=stored)
         except CategoryFilterError as error:
             if error.code in self.error_messages:
-                self.fail(error.code, **vars(error))
+                self.fail(error.code, **error.params(gettext), **vars(error))
             raise serializers.ValidationError(error.explained(gettext), code=error.code) from error
 
 
