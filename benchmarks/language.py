@@ -11,7 +11,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from license_expression import Licensing  # type: ignore[import-untyped]
+from license_expression import Licensing
 from matplotlib import pyplot as plt
 from packaging.specifiers import SpecifierSet
 from pathspec import PathSpec

@@ -185,6 +185,11 @@ class TestCategories:
             assert (code, out) == (2, "")
             assert words in " ".join(err.replace("\u2502", " ").split())
 
+    def test_many_names_are_no_file_name(self):
+        many = ",".join(f"category_{number}" for number in range(500))
+        code, out, _ = run("explain", "--categories", many, "category_499")
+        assert (code, lines(out)[0]) == (0, "category_499: only these categories")
+
     @pytest.mark.parametrize(
         ("file", "content", "words"),
         [
@@ -399,7 +404,7 @@ class TestProcess:
             assert process.wait() == status
         return shown.getvalue().decode()
 
-    @pytest.mark.parametrize("missing", ["typer", "rich"])
+    @pytest.mark.parametrize("missing", ["typer", "rich", "polars", "narwhals", "click"])
     def test_without_its_extra_it_says_what_to_install(self, missing):
         code = f"import sys; sys.modules[{missing!r}] = None; import category_filter.cli"
         result = subprocess.run(
@@ -414,7 +419,7 @@ class TestProcess:
         for arguments in ([], ["--help"]):
             code, out, err = run(*arguments)
             assert code == (0 if arguments else 2)
-            assert "Filters of notification categories: explain one, or check" in out + err
+            assert "Filters of notification categories: explain one," in out + err
             assert "--install-completion" in out + err
 
     def test_help_tells_of_the_two_dashes(self):

@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from django.test.utils import isolate_apps
 from django_site.models import Subscription
+from engines import spark, spark_table
 from sqlalchemy import Column, MetaData, Table, create_engine
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
@@ -87,14 +88,22 @@ def test_alembic():
     connection.engine.dispose()
 
 
+def test_spark(tmp_path):
+    spark_table({"category_filter": ["-chat_message", None]}).write.parquet(f"{tmp_path}/in")
+    module("job.py")["run"](f"{tmp_path}/in", f"{tmp_path}/out")
+    found = spark().read.parquet(f"{tmp_path}/out").orderBy("mask").collect()
+    assert [(row.canonical, row.mask) for row in found] == [("-chat_message", 62), ("*", 63)]
+
+
 def test_there_are_commands():
-    assert len(CONSOLES) == TEXT.count("```console") == 2
+    assert len(CONSOLES) == TEXT.count("```console") == 3
 
 
 @pytest.mark.parametrize(("command", "shown"), CONSOLES, ids=[c[0][:40] for c in CONSOLES])
-def test_commands(command, shown):
+def test_commands(command, shown, tmp_path):
     result = subprocess.run(
         ["bash", "-c", command],  # noqa: S607 - whichever bash a reader has
+        cwd=tmp_path,
         env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONUTF8": "1"},
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""The command line: what a filter means, and which lines of a file are filters."""
+"""The command line: what a filter means, and which lines or rows of a file hold filters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import json
 import os
 import signal
 import sys
+import time
 import tomllib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from enum import StrEnum
 from functools import partial
@@ -24,25 +27,31 @@ from category_filter.errors import (
 )
 
 try:
+    import polars as pl
     import typer
     from rich import box
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         Progress,
+        ProgressColumn,
         TaskProgressColumn,
         TextColumn,
         TimeRemainingColumn,
     )
     from rich.table import Table
     from rich.text import Text
+
+    from category_filter import _files, batch
+    from category_filter.integrations.click import CategoryFilterParamType
 except ModuleNotFoundError as error:
     raise SystemExit(
         f"category-filter: {error.name} is missing: pip install 'category-filter[cli]'"
     ) from None
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
     from typing import BinaryIO
 
 __all__ = ["app", "main"]
@@ -54,6 +63,12 @@ _LONGEST_LINE = 4 * MAX_LENGTH + 2
 
 _UPDATE_EVERY = 10_000
 """Lines between two looks at the progress bar; a file that has fewer needs none."""
+
+_LOOK_EVERY = 0.2
+"""Seconds between two looks at a table that goes by."""
+
+_MOST_COUNTED = 1_000_000
+_MOST_SHOWN = 5
 
 _ERASE_LINE = "\r\x1b[2K"
 """What takes a progress bar off the terminal's line, until it is drawn again below."""
@@ -67,7 +82,8 @@ class Format(StrEnum):
 
 
 app = typer.Typer(
-    help="Filters of notification categories: explain one, or check a file of them.",
+    help="Filters of notification categories: explain one, check a file of them, or precompute a"
+    " table.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -82,14 +98,13 @@ _CATEGORIES = typer.Option(
 
 def _complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """What a shell offers for a filter that has been begun: the known names."""
-    from category_filter.integrations.click import CategoryFilterParamType  # noqa: PLC0415 - rarely
-
     with suppress(typer.BadParameter):
         known = _known_set(ctx.params.get("categories") or "navixy")
         return CategoryFilterParamType(known).complete(incomplete)
     return []
 
 
+_FILTER = CategoryFilterParamType()
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the results.")]
 
 
@@ -157,7 +172,8 @@ def check(
         if file != _STDIN:
             name, size = str(file), file.stat().st_size
             stream = stack.enter_context(file.open("rb"))
-        bar = _bar()
+        bar = _bar(TaskProgressColumn(), TimeRemainingColumn())
+        bar.disable = bar.disable or sys.stdout.isatty()  # which shows the results themselves
         task = bar.add_task("checking", total=size)
         stack.callback(bar.stop)
         for number, (line, length) in enumerate(_lines(stream), start=1):
@@ -181,14 +197,131 @@ def check(
             if number % _UPDATE_EVERY == 0:
                 bar.start()
                 bar.update(task, completed=done)
-    lines = "1 line" if good + bad == 1 else f"{good + bad:,} lines"
-    typer.echo(f"{lines}: {good:,} good, {bad:,} bad", err=True)
+    typer.echo(f"{_counted(good + bad, 'line')}: {good:,} good, {bad:,} bad", err=True)
     if bad:
         raise typer.Exit(1)
 
 
+@app.command()
+def precompute(  # noqa: PLR0913, PLR0917 - Typer's way to tell of options
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="A table: .parquet, .csv, .ndjson or .jsonl.")
+    ],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The same rows with new columns.")],
+    categories: Annotated[str, _CATEGORIES] = "navixy",
+    column: Annotated[
+        str, typer.Option("--filter", metavar="COLUMN", help="The column of filters.")
+    ] = "category_filter",
+    missing: Annotated[
+        CategoryFilter,
+        typer.Option(parser=_FILTER, autocompletion=_FILTER.complete, help="The filter for null."),
+    ] = CategoryFilter("*"),
+    rejects: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where rows without a filter go too.")
+    ] = None,
+    mask: Annotated[bool, typer.Option(help="Add a mask, of 63 categories at most.")] = True,  # noqa: FBT002 - likewise
+    suffix: Annotated[str, typer.Option(help="What to append to the new columns' names.")] = "",
+    strict: Annotated[bool, typer.Option(help="Exit with 1 if some row holds no filter.")] = False,  # noqa: FBT002 - likewise
+) -> None:
+    """Add what each row's filter means: canonical, mask, unknown and error.
+
+    All is read as it is needed, and written beside OUT, which is replaced in the end, or not at
+    all. A CSV file holds texts: in it, what is empty is null.
+
+    Exit status: 0, or 1 if a row holds no filter and --strict is given, 2 for wrong usage.
+    """
+    known = _known_set(categories)
+    tally = _Tally()
+
+    def meanings(table: pl.DataFrame) -> pl.DataFrame:
+        return batch.precompute(table, known, column, mask=mask, suffix=suffix, missing=missing)
+
+    try:
+        for path in (target, rejects or target):
+            _files.kind(path)  # sooner than later
+        table = _files.scan(source)
+        schema = meanings(table.collect_schema().to_frame()).schema
+        parts = tally.counted(map(meanings, _files.batches(table)), column, f"error{suffix}")
+        with ExitStack() as stack:
+            new = stack.enter_context(_files.replacing(target))
+            with ThreadPoolExecutor(1) as writer:
+                tally.watch(writer.submit(_files.write_parts, parts, schema, new, target))
+            if rejects is not None:
+                rejected = _files.scan(new, like=target).filter(
+                    pl.col(f"error{suffix}").is_not_null()
+                )
+                part = stack.enter_context(_files.replacing(rejects))
+                _files.write(rejected, part, like=rejects)
+    except pl.exceptions.PolarsError as error:
+        typer.echo(f"category-filter: {source} to {target}: {str(error).splitlines()[0]}", err=True)
+        raise typer.Exit(2) from None
+    except (TypeError, ValueError) as error:
+        typer.echo(f"category-filter: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(tally.summary(), err=True)
+    if strict and tally.bad:
+        raise typer.Exit(1)
+
+
+class _Tally:
+    """What was seen of a table that goes by, in memory that does not grow with it."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.bad = 0
+        self.texts: set[int] = set()
+        self.errors: Counter[str] = Counter()
+        self.stopped = False
+
+    def counted(
+        self, parts: Iterable[pl.DataFrame], column: str, error: str
+    ) -> Iterator[pl.DataFrame]:
+        """The parts as they come, until nobody waits for them any more."""
+        for part in parts:
+            if self.stopped:
+                raise InterruptedError
+            if len(self.texts) <= _MOST_COUNTED:
+                self.texts.update(map(hash, part[column].drop_nulls().unique()))
+            bad = part[error].drop_nulls()
+            for message, count in bad.value_counts().iter_rows():
+                if message in self.errors or len(self.errors) < _MOST_COUNTED:
+                    self.errors[message] += count
+            self.bad += len(bad)
+            self.rows += len(part)
+            yield part
+
+    def watch(self, job: Future[None]) -> None:
+        """Show how far a job has come, and stop it if it is no longer wanted."""
+        bar = _bar(TextColumn("{task.completed:,} rows"), TextColumn("{task.fields[rate]} rows/s"))
+        task = bar.add_task("precomputing", total=None, rate="")
+        start = time.monotonic()
+        try:
+            with bar:
+                while not wait([job], timeout=_LOOK_EVERY).done:
+                    rate = f"{self.rows / (time.monotonic() - start):,.0f}"
+                    bar.update(task, completed=self.rows, rate=rate)
+        except BaseException:
+            self.stopped = True
+            raise
+        job.result()
+
+    def summary(self) -> str:
+        """Rows, distinct texts, bad rows, and the commonest errors."""
+        texts = f"{len(self.texts):,}"
+        if len(self.texts) > _MOST_COUNTED:
+            texts = f"more than {_MOST_COUNTED:,}"
+        lines = [
+            f"{_counted(self.rows, 'row')}, {texts} distinct filter{'s' * (texts != '1')}, "
+            + _counted(self.bad, "bad row")
+        ]
+        for message, count in self.errors.most_common(_MOST_SHOWN):
+            lines.append(f"{count:>9,} {message}")
+        return "\n".join(lines)
+
+
 def main() -> None:
     """Run the command line as a process of its own."""
+    signal.signal(signal.SIGTERM, _terminate)
     with suppress(AttributeError):  # Windows has no such signal
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -201,8 +334,17 @@ def main() -> None:
         # What could not be written must not be tried again when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         where = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"category-filter: {where}{error.strerror}", err=True)
+        typer.echo(f"category-filter: {where}{error.strerror or error}", err=True)
         sys.exit(2)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def _terminate(number: int, frame: object) -> None:  # noqa: ARG001 - Python passes it
+    """End as Ctrl-C does, with everything put away."""
+    sys.exit(128 + number)
 
 
 def _known_set(option: str) -> Categories:
@@ -212,7 +354,8 @@ def _known_set(option: str) -> Categories:
     file = Path(option)
     kind = file.suffix.lower()
     try:
-        if not (file.is_file() or kind in {".toml", ".json", ".txt"}):
+        # Many names are too long for that of a file, of which `Path.is_file` would complain.
+        if not (os.path.isfile(file) or kind in {".toml", ".json", ".txt"}):  # noqa: PTH113
             return Categories(name.strip() for name in option.split(","))
         text = file.read_text("utf-8-sig")
         if kind == ".toml":
@@ -240,19 +383,18 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[str, int]]:
         line = read()
 
 
-def _bar() -> Progress:
-    """A bar for a person who waits: on a terminal that does not show the results themselves."""
+def _bar(*columns: ProgressColumn) -> Progress:
+    """A bar for a person who waits, and who sees standard error."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
+        *columns,
         console=Console(stderr=True),
         transient=True,
         # A line through the bar's console would cost 400 times as much, and be wrapped.
         redirect_stdout=False,
         redirect_stderr=False,
-        disable=sys.stdout.isatty() or not sys.stderr.isatty(),
+        disable=not sys.stderr.isatty(),
     )
 
 

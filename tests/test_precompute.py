@@ -1,0 +1,289 @@
+"""The command that precomputes a file: its rows, its summary, and what it leaves behind."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from category_filter import cli, navixy
+from category_filter.batch import precompute
+from category_filter.cli import app
+
+COMMAND = [str(Path(sys.executable).with_name("category-filter")), "precompute"]
+ROWS = pl.DataFrame(
+    {
+        "id": ["007", "8", "9", "10", "11"],
+        "category_filter": ["-chat_message", None, "old,chat_message", "a;b", "a;b"],
+        "note": [None, "", 'say "hi", twice', "two\nlines", "\u00e9"],
+    }
+)
+EXPECTED = precompute(ROWS, navixy.CATEGORIES)
+SUMMARY = """\
+5 rows, 3 distinct filters, 2 bad rows
+        2 write ',' instead of ';'; did you mean 'a,b'?
+"""
+
+WRITE = {
+    ".parquet": pl.DataFrame.write_parquet,
+    ".csv": pl.DataFrame.write_csv,
+    ".ndjson": pl.DataFrame.write_ndjson,
+    ".jsonl": pl.DataFrame.write_ndjson,
+}
+READ = {
+    ".parquet": pl.read_parquet,
+    ".csv": lambda path: pl.read_csv(path, infer_schema=False),
+    ".ndjson": pl.read_ndjson,
+    ".jsonl": pl.read_ndjson,
+}
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, ["precompute", *map(str, arguments)])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def folder(tmp_path):
+    ROWS.write_parquet(tmp_path / "in.parquet")
+    return tmp_path
+
+
+def left(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+class TestFormats:
+    @pytest.mark.parametrize("source", WRITE)
+    @pytest.mark.parametrize("target", WRITE)
+    def test_from_each_to_each(self, tmp_path, source, target):
+        WRITE[source](ROWS, tmp_path / f"in{source}")
+        out = tmp_path / f"out{target}"
+        assert run(tmp_path / f"in{source}", out) == (0, "", SUMMARY)
+        found = READ[target](out)
+        if target == ".csv":
+            assert found.rows() == EXPECTED.cast({"mask": pl.String}).rows()
+        else:
+            assert found.rows() == EXPECTED.rows()
+
+    def test_what_is_empty_in_a_csv_file_is_null_unless_it_is_quoted(self, tmp_path):
+        source = tmp_path / "in.csv"
+        source.write_text('category_filter,n\n,1\n"",2\n', "utf-8")
+        assert run(source, tmp_path / "out.csv")[0] == 0
+        assert (tmp_path / "out.csv").read_text("utf-8") == (
+            "category_filter,n,canonical,mask,unknown,error\n"
+            ",1,*,63,,\n"
+            '"",2,,0,,"the filter is empty: \'*\' stands for every category,'
+            " '-*' for none; did you mean '*'?\"\n"
+        )
+
+    def test_no_rows(self, tmp_path):
+        ROWS.clear().write_parquet(tmp_path / "in.parquet")
+        assert run(tmp_path / "in.parquet", tmp_path / "out.parquet") == (
+            *(0, ""),
+            "0 rows, 0 distinct filters, 0 bad rows\n",
+        )
+        assert pl.read_parquet(tmp_path / "out.parquet").schema == EXPECTED.schema
+
+    def test_many_rows_keep_their_order(self, tmp_path):
+        many = pl.concat([ROWS] * 60_000).with_row_index("row")
+        many.write_parquet(tmp_path / "in.parquet")
+        code, _, summary = run(tmp_path / "in.parquet", tmp_path / "out.parquet")
+        assert (code, summary.splitlines()[0]) == (
+            *(0,),
+            "300,000 rows, 3 distinct filters, 120,000 bad rows",
+        )
+        found = pl.read_parquet(tmp_path / "out.parquet")
+        assert found.equals(precompute(many, navixy.CATEGORIES))
+
+
+class TestOptions:
+    def test_rejects_get_every_bad_row(self, folder):
+        for kind in WRITE:
+            rejects = folder / f"rejects{kind}"
+            assert run(folder / "in.parquet", folder / "out.csv", "--rejects", rejects)[0] == 0
+            assert READ[kind](rejects)["id"].to_list() == ["10", "11"]
+
+    def test_bad_rows_alone_are_no_failure_unless_they_are_to_be(self, folder):
+        assert run(folder / "in.parquet", folder / "out.csv") == (0, "", SUMMARY)
+        assert run(folder / "in.parquet", folder / "out.csv", "--strict") == (1, "", SUMMARY)
+        ROWS[:3].write_parquet(folder / "good.parquet")
+        assert run(folder / "good.parquet", folder / "out.csv", "--strict")[0] == 0
+
+    def test_the_others(self, folder):
+        renamed = ROWS.rename({"category_filter": "wanted", "note": "error"})
+        renamed.write_parquet(folder / "in.parquet")
+        known = ["--categories", "chat_message,news", "--filter", "wanted"]
+        more = ["--suffix", "_now", "--no-mask", "--missing=-news"]
+        assert run(folder / "in.parquet", folder / "out.ndjson", *known, *more)[0] == 0
+        row = json.loads((folder / "out.ndjson").read_text("utf-8").splitlines()[1])
+        assert row == {
+            "id": "8",
+            "wanted": None,
+            "error": "",
+            "canonical_now": "-news",
+            "unknown_now": None,
+            "error_now": None,
+        }
+
+    def test_the_file_that_is_read_may_be_replaced(self, folder):
+        assert run(folder / "in.parquet", folder / "in.parquet")[0] == 0
+        assert pl.read_parquet(folder / "in.parquet").equals(EXPECTED)
+        assert left(folder) == ["in.parquet"]
+
+
+def fails(folder, *arguments):
+    """The one line that a failure says; nothing else has changed."""
+    (folder / "out.parquet").write_bytes(b"as it was")
+    result = subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, cwd=folder
+    )
+    assert result.stdout == ""
+    assert (folder / "out.parquet").read_bytes() == b"as it was"
+    assert not [name for name in left(folder) if name.endswith(".part")]
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("arguments", "line"),
+        [
+            (
+                ["in.parquet", "out.parquet", "--filter", "wanted"],
+                "category-filter: there is no column 'wanted', but 'id', 'category_filter', 'note'",
+            ),
+            (
+                ["in.parquet", "out.xlsx"],
+                (
+                    "category-filter: out.xlsx: the extension is none of .parquet, .csv, .ndjson,"
+                    " .jsonl"
+                ),
+            ),
+            (
+                ["in.parquet", "out.parquet", "--rejects", "rejects.txt"],
+                (
+                    "category-filter: rejects.txt: the extension is none of .parquet, .csv,"
+                    " .ndjson, .jsonl"
+                ),
+            ),
+            (
+                ["in.parquet", "out.parquet", "--categories", ",".join(f"c{n}" for n in range(64))],
+                (
+                    "category-filter: a mask has room for 63 categories, not 64: do without it"
+                    " (mask=False, --no-mask)"
+                ),
+            ),
+            (
+                ["in.parquet", "no/such/folder/out.parquet"],
+                "category-filter: no/such/folder/out.parquet: No such file or directory",
+            ),
+        ],
+    )
+    def test_wrong_usage(self, folder, arguments, line):
+        assert fails(folder, *arguments) == line
+
+    def test_a_column_that_holds_no_text(self, folder):
+        pl.DataFrame({"category_filter": [1]}).write_parquet(folder / "in.parquet")
+        line = "category-filter: the column 'category_filter' holds Int64, not text"
+        assert fails(folder, "in.parquet", "out.parquet") == line
+
+    def test_a_column_that_is_there_already(self, folder):
+        EXPECTED.write_parquet(folder / "in.parquet")
+        line = "category-filter: there is a column 'canonical' already: choose a suffix"
+        assert fails(folder, "in.parquet", "out.parquet") == line
+
+    def test_files_that_cannot_be_read(self, folder):
+        (folder / "bad.parquet").write_bytes(b"PAR1 and nothing else")
+        (folder / "bad.ndjson").write_text('{"category_filter": "*"}\n{"category', "utf-8")
+        assert "bad.parquet" in fails(folder, "bad.parquet", "out.parquet")
+        assert fails(folder, "bad.ndjson", "out.parquet")
+        assert "missing.csv" in fails(folder, "missing.csv", "out.parquet")
+
+    def test_a_full_disk(self, folder):
+        pl.concat([ROWS] * 100_000).with_row_index("row").write_parquet(folder / "in.parquet")
+        (folder / "out.parquet").write_bytes(b"as it was")
+        result = subprocess.run(
+            f"ulimit -f 100; {' '.join(COMMAND)} in.parquet out.parquet",
+            shell=True,
+            env={"PATH": os.environ["PATH"]},  # nothing else is to be written, such as coverage
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=folder,
+        )
+        assert (folder / "out.parquet").read_bytes() == b"as it was"
+        assert left(folder) == ["in.parquet", "out.parquet"]
+        assert result.returncode == 2
+        assert "File too large" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_an_interruption(self, folder, number):
+        many = pl.concat([ROWS] * 1_000_000).with_row_index("row")
+        many.write_parquet(folder / "in.parquet")
+        process = subprocess.Popen(
+            [*COMMAND, "in.parquet", "out.parquet"], cwd=folder, stderr=subprocess.PIPE, text=True
+        )
+        while left(folder) == ["in.parquet"]:
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode not in {0, -signal.SIGKILL}
+        assert left(folder) == ["in.parquet"]
+        assert "Traceback" not in said
+
+
+def test_a_person_sees_how_far_it_is(folder):
+    pl.concat([ROWS] * 400_000).write_parquet(folder / "in.parquet")
+    screen, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "in.parquet", "out.parquet"], cwd=folder, stderr=terminal, close_fds=True
+    )
+    os.close(terminal)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(screen, 65_536)
+        except OSError:
+            break
+    assert process.wait() == 0
+    assert b"precomputing" in shown
+    assert b"rows/s" in shown
+    assert b"2,000,000 rows, 3 distinct filters" in shown
+
+
+def test_one_of_each(folder):
+    ROWS[3:4].write_parquet(folder / "in.parquet")
+    assert run(folder / "in.parquet", folder / "out.csv")[2] == (
+        "1 row, 1 distinct filter, 1 bad row\n"
+        "        1 write ',' instead of ';'; did you mean 'a,b'?\n"
+    )
+
+
+def test_what_is_counted_is_bounded(folder, monkeypatch):
+    monkeypatch.setattr(cli, "_MOST_COUNTED", 3)
+    texts = [f"a;{n}" for n in range(5)]
+    pl.DataFrame({"category_filter": texts}).write_parquet(folder / "in.parquet")
+    summary = run(folder / "in.parquet", folder / "out.csv")[2].splitlines()
+    assert summary[0] == "5 rows, more than 3 distinct filters, 5 bad rows"
+    assert len(summary) == 1 + 3
+
+
+def test_what_goes_by_is_counted_until_nobody_waits_for_it():
+    tally = cli._Tally()
+    parts = [EXPECTED[:3], EXPECTED[3:]]
+    seen = tally.counted(iter([*parts, EXPECTED]), "category_filter", "error")
+    assert all(next(seen) is part for part in parts)
+    assert tally.summary() == SUMMARY.strip()
+    tally.stopped = True
+    with pytest.raises(InterruptedError):
+        next(seen)
