@@ -4,7 +4,8 @@ python benchmarks/tables.py            the tables, and the chart in tables.svg
 python benchmarks/tables.py --quick    everything at the smallest size, to see that it works
 
 Each figure comes from a process of its own, which reads its data first, and then does its work
-three times, of which the fastest counts; what would take minutes is done once.
+three times, of which the fastest counts; what would take minutes is done once. The command, and the
+copy beside it, are whole processes, with their start.
 """
 
 from __future__ import annotations
@@ -36,7 +37,21 @@ KNOWN = Categories([f"category_{number}" for number in range(30)])
 COLUMN = "category_filter"
 DISTINCT = 300
 BAD = ("a;b", "x,,y", "-a,-b", "news sport", "*,a")
-COMMAND = Path(sys.executable).with_name("category-filter")
+PROCESSES: dict[str, list[str | Path]] = {
+    "command": [
+        *(Path(sys.executable).with_name("category-filter"), "precompute"),
+        *("subs.parquet", "out.parquet", "--categories", ",".join(KNOWN)),
+    ],
+    # What Polars takes to write a file of the same shape, without thinking about it.
+    "copy": [
+        *(sys.executable, "-c"),
+        (
+            "import polars as pl; nothing = pl.lit(None, dtype=pl.String);"
+            "pl.scan_parquet('subs.parquet').with_columns(canonical=pl.col('category_filter'),"
+            "mask=pl.col('account'), unknown=nothing, error=nothing).sink_parquet('copy.parquet')"
+        ),
+    ],
+}
 
 
 def some_texts() -> list[str]:
@@ -100,14 +115,6 @@ def looped(subs: pl.DataFrame, meaning: Callable[[str | None], tuple[Any, ...]])
     return subs.with_columns(pl.Series(n, c) for n, c in zip(names, columns, strict=True))
 
 
-def copied(folder: Path) -> None:
-    """What Polars takes to write a file of the same shape, without thinking about it."""
-    nothing = pl.lit(None, dtype=pl.String)
-    pl.scan_parquet(folder / "subs.parquet").with_columns(
-        canonical=pl.col(COLUMN), mask=pl.col("account"), unknown=nothing, error=nothing
-    ).sink_parquet(folder / "copy.parquet")
-
-
 def work(name: str, folder: Path) -> Callable[[], object]:  # noqa: C901, PLR0911, PLR0912 - one case a contestant
     """What is to be timed, with its data at hand."""
     read = partial(pl.read_parquet, folder / "subs.parquet")
@@ -147,8 +154,10 @@ def work(name: str, folder: Path) -> Callable[[], object]:  # noqa: C901, PLR091
         case "join":
             subs, events = read(), pl.read_parquet(folder / "events.parquet")
             return lambda: events.join(subs, on="account")
-        case "copy":
-            return partial(copied, folder)
+        case "command" | "copy":
+            return partial(
+                subprocess.run, PROCESSES[name], check=True, cwd=folder, stderr=subprocess.DEVNULL
+            )
         case _:
             raise ValueError(name)
 
@@ -158,25 +167,10 @@ SLOW = {"a loop"}
 
 def measured(name: str, folder: Path) -> tuple[float, float]:
     """The seconds that the work takes in a process of its own, and its megabytes at most."""
-    if name == "command":
-        return commanded(folder)
     command = [sys.executable, __file__, "--work", name, str(folder)]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
     seconds, megabytes = json.loads(result.stdout)
     return seconds, megabytes
-
-
-def commanded(folder: Path) -> tuple[float, float]:
-    """The same for the command line, whose start counts too."""
-    arguments = ["subs.parquet", "out.parquet", "--categories", ",".join(KNOWN)]
-    best = float("inf")
-    for _ in range(3):
-        start = perf_counter()
-        subprocess.run(
-            [COMMAND, "precompute", *arguments], check=True, cwd=folder, stderr=subprocess.DEVNULL
-        )
-        best = min(best, perf_counter() - start)
-    return best, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
 def do(name: str, folder: Path) -> None:
@@ -187,7 +181,8 @@ def do(name: str, folder: Path) -> None:
         start = perf_counter()
         call()
         best = min(best, perf_counter() - start)
-    print(json.dumps([best, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+    who = resource.RUSAGE_CHILDREN if name in PROCESSES else resource.RUSAGE_SELF
+    print(json.dumps([best, resource.getrusage(who).ru_maxrss / 1024]))
 
 
 BOUNDS = [
@@ -213,9 +208,7 @@ def figures(sizes: Iterable[int]) -> dict[int, dict[str, tuple[float, float]]]:
         # In a process of its own, since another begins with the memory that its parent had.
         command = [sys.executable, __file__, "--write", str(rows), str(folder)]
         subprocess.run(command, check=True)
-        # The command comes first: the memory of children is that of the largest so far.
-        order = sorted(names, key=lambda name: name != "command")
-        found[rows] = {name: measured(name, folder) for name in order}
+        found[rows] = {name: measured(name, folder) for name in names}
         shutil.rmtree(folder)
     return found
 

@@ -19,7 +19,7 @@ __all__ = ["EXTENSIONS", "batches", "kind", "replacing", "scan", "write", "write
 
 EXTENSIONS = (".parquet", ".csv", ".ndjson", ".jsonl")
 
-_BATCH = 100_000
+_BATCH = 250_000
 """Rows that are in memory at a time, twice or so."""
 
 

@@ -21,7 +21,7 @@ from category_filter._filter import CategoryFilter
 from category_filter.errors import CategoryFilterError, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from narwhals.stable.v2.typing import IntoFrameT
 
@@ -113,22 +113,21 @@ def precompute(  # noqa: PLR0913 - options by name
             f"a mask has room for {_MASK_BITS} categories, not {len(categories)}: do without it"
             " (mask=False, --no-mask)"
         )
-    column = _FilterColumn.read(subs, filter, missing, limit)
-    filters = [meaning.f for meaning in column.meanings.values()]
-    columns: _Columns = {
-        "canonical": (nw.String(), [f and str(f) for f in filters]),
-        "mask": (nw.Int64(), [categories.mask(f) if f and mask else 0 for f in filters]),
-        "unknown": (
-            nw.String(),
-            [f and (",".join(categories.unknown(f)) or None) for f in filters],
-        ),
-        "error": (nw.String(), [meaning.error for meaning in column.meanings.values()]),
-    }
-    if not mask:
-        del columns["mask"]
+    column = _FilterColumn.read(_frame(subs, filter), filter, missing, limit)
+    columns: _Columns = {"canonical": (nw.String(), [])}
+    if mask:
+        columns["mask"] = (nw.Int64(), [])
+    columns |= {"unknown": (nw.String(), []), "error": (nw.String(), [])}
     for name in columns:
         if name + suffix in column.frame.collect_schema():
             raise ValueError(f"there is a column {name + suffix!r} already: choose a suffix")
+    # No filter is kept, since a million of them would keep the garbage collector busy.
+    for f, error in column.meanings():
+        columns["canonical"][1].append(str(f) if f else None)
+        columns["unknown"][1].append((",".join(categories.unknown(f)) or None) if f else None)
+        columns["error"][1].append(error)
+        if mask:
+            columns["mask"][1].append(categories.mask(f) if f else 0)
     named = {name + suffix: values for name, values in columns.items()}
     return cast("IntoFrameT", column.joined_with(named).to_native())
 
@@ -163,7 +162,7 @@ def audience(  # noqa: PLR0913 - likewise
         ValueError: There is no such column, some rows hold no filter, or there are too many
             distinct texts.
     """
-    column = _FilterColumn.read(subs, filter, missing, limit)
+    column = _FilterColumn.read(_frame(subs, filter), filter, missing, limit)
     everybody = 0
     listed: Counter[str] = Counter()
     for f, rows in zip(column.filters(invalid), column.rows.values(), strict=True):
@@ -218,8 +217,21 @@ def deliveries(  # noqa: PLR0913 - likewise
             distinct texts.
     """
     key = [on] if isinstance(on, str) else [*on]
-    events_frame = _frame(events, category, *key)
-    column = _FilterColumn.read(subs, filter, missing, limit, *key)
+    subscriptions, occurred = _frame(subs, filter, *key), _frame(events, category, *key)
+    # The join on the key comes first, and only the names that filters list are joined to the
+    # pairs: a plan that multiplied filters by categories took 60 times as long, and 20 GB.
+    pairs = (
+        occurred.filter(~nw.col(category).is_null())
+        .with_columns(_as_text(occurred, category).alias(_NAME))
+        .join(subscriptions, on=key, how="inner")
+    )
+    text = f"{filter}_right" if filter in {*occurred.collect_schema()} - {*key} else filter
+    if invalid == "deny" and isinstance(pairs, nw.DataFrame):
+        # Of ten million filters, a million pairs want only theirs: half of the time.
+        column = _FilterColumn.read(pairs, text, missing, limit)
+    else:
+        column = _FilterColumn.read(subscriptions, filter, missing, limit)
+        column = column._replace(frame=pairs, name=text)
     filters = column.filters(invalid)
     names = [(number, name) for number, f in enumerate(filters) for name in sorted(f.names)]
     listed = _like(
@@ -230,14 +242,7 @@ def deliveries(  # noqa: PLR0913 - likewise
             _LISTED: (nw.Boolean(), [True] * len(names)),
         },
     )
-    # The join on the key comes first, and only the names that filters list are joined to the
-    # pairs: a plan that multiplied filters by categories took 60 times as long, and 20 GB.
-    pairs = (
-        events_frame.filter(~nw.col(category).is_null())
-        .with_columns(_as_text(events_frame, category).alias(_NAME))
-        .join(column.frame.with_columns(nw.col(filter).alias(_TEXT)), on=key, how="inner")
-    )
-    meant = column._replace(frame=pairs, name=_TEXT).joined_with(
+    meant = column.joined_with(
         {
             _NUMBER: (nw.Int64(), [*range(len(filters))]),
             _OPEN: (nw.Boolean(), [f.allows_unlisted for f in filters]),
@@ -246,7 +251,7 @@ def deliveries(  # noqa: PLR0913 - likewise
     allowed = meant.join(listed, on=[_NUMBER, _NAME], how="left").filter(
         nw.col(_LISTED).is_null() == nw.col(_OPEN)
     )
-    result = allowed.drop(_NAME, _TEXT, _NUMBER, _OPEN, _LISTED)
+    result = allowed.drop(_NAME, _NUMBER, _OPEN, _LISTED)
     return cast("IntoFrameT", result.to_native())
 
 
@@ -263,20 +268,17 @@ class _FilterColumn(NamedTuple):
     frame: Any
     name: str
     default: str
-    rows: Counter[str]
-    meanings: dict[str, _Meaning]
+    rows: dict[str, int]
 
     @classmethod
     def read(
         cls,
-        native: object,
+        frame: Any,  # noqa: ANN401 - eager or lazy
         name: str,
         missing: str | CategoryFilter,
         limit: int,
-        *others: str,
     ) -> _FilterColumn:
-        """Collect the distinct texts, and parse each once."""
-        frame = _frame(native, name, *others)
+        """Collect the distinct texts."""
         default = str(CategoryFilter(missing))
         # `unique` would be a window function on DuckDB and Spark, and cost twenty times as much.
         distinct = (
@@ -287,30 +289,38 @@ class _FilterColumn(NamedTuple):
                 f"there are more than {limit:,} distinct texts in {name!r}, each of which would be"
                 " held in memory: pass a higher limit"
             )
-        rows = Counter({default: 0})
-        for text, count in zip(distinct[name].to_list(), distinct[_NUMBER].to_list(), strict=True):
-            rows[text if isinstance(text, str) else default] += count  # a null has many forms
-        return cls(frame, name, default, rows, {text: _meaning(text) for text in rows})
+        texts, counts = distinct[name].to_list(), distinct[_NUMBER].to_list()
+        rows: dict[str, int] = dict(zip(texts, counts, strict=True))
+        nulls = [text for text in rows if not isinstance(text, str)]  # which has many forms
+        rows[default] = rows.get(default, 0) + sum(rows.pop(null) for null in nulls)
+        return cls(frame, name, default, rows)
+
+    def meanings(self) -> Iterator[_Meaning]:
+        """What each distinct text stands for."""
+        return map(_meaning, self.rows)
 
     def filters(self, invalid: Invalid) -> list[CategoryFilter]:
         """The filter of each distinct text, if all are filters or those that are none deny all."""
-        bad = [text for text, meaning in self.meanings.items() if meaning.error]
-        if bad and invalid == "raise":
-            bad.sort(key=lambda text: (-self.rows[text], text))
-            count = sum(self.rows[text] for text in bad)
+        meanings = [*self.meanings()]
+        errors = {
+            text: error for text, (_, error) in zip(self.rows, meanings, strict=True) if error
+        }
+        if errors and invalid == "raise":
+            count = sum(self.rows[text] for text in errors)
             rows = "row holds" if count == 1 else "rows hold"
             lines = [
-                f"{count:,} {rows} no filter in {self.name!r} (invalid='deny' denies them all):",
-                *(f"    {quoted(text)}: {self.meanings[text].error}" for text in bad[:_SHOWN]),
+                f"{count:,} {rows} no filter in {self.name!r} (invalid='deny' denies them all):"
             ]
-            if more := len(bad[_SHOWN:]):
+            commonest = sorted(errors, key=lambda text: (-self.rows[text], text))
+            lines += [f"    {quoted(text)}: {errors[text]}" for text in commonest[:_SHOWN]]
+            if more := len(commonest[_SHOWN:]):
                 lines.append(f"    and {more:,} more")
             raise ValueError("\n".join(lines))
-        return [meaning.f or _NOTHING for meaning in self.meanings.values()]
+        return [f or _NOTHING for f, _ in meanings]
 
     def joined_with(self, columns: _Columns) -> Any:  # noqa: ANN401 - a frame as it was given
         """The table with new columns, whose values are those of the distinct texts."""
-        texts = [*self.meanings]
+        texts = [*self.rows]
         frame: Any = self.frame
         if isinstance(self.frame, nw.DataFrame):
             column = frame[self.name]
@@ -328,17 +338,17 @@ class _FilterColumn(NamedTuple):
                 for name, (dtype, values) in columns.items()
             )
         given = nw.when(~nw.col(self.name).is_null()).then(_as_text(frame, self.name))
-        table = _like(frame, {_KEY: (nw.String(), texts), **columns})
+        table = _like(frame, {_TEXT: (nw.String(), texts), **columns})
         return (
-            frame.with_columns(given.otherwise(nw.lit(self.default)).alias(_KEY))
-            .join(table, on=_KEY, how="left")
-            .drop(_KEY)
+            frame.with_columns(given.otherwise(nw.lit(self.default)).alias(_TEXT))
+            .join(table, on=_TEXT, how="left")
+            .drop(_TEXT)
         )
 
 
 _NOTHING = CategoryFilter("-*")
-_TEXT, _KEY, _NUMBER, _NAME, _LISTED, _OPEN = (
-    f"category_filter__{name}" for name in ("text", "key", "number", "name", "listed", "open")
+_TEXT, _NUMBER, _NAME, _LISTED, _OPEN = (
+    f"category_filter__{name}" for name in ("text", "number", "name", "listed", "open")
 )
 _TEXTUAL = (nw.String(), nw.Categorical, nw.Enum, nw.Unknown)
 """What may hold texts; unknown is the type of a column that is null throughout."""
