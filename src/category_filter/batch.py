@@ -330,7 +330,7 @@ class _FilterColumn(NamedTuple):
                 texts,
                 [*range(len(texts))],
                 default=texts.index(self.default),
-                return_dtype=nw.Int64,
+                return_dtype=nw.UInt32,  # what Polars gathers by without looking at it twice
             )
             backend = frame.implementation
             return frame.with_columns(

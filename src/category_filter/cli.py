@@ -281,7 +281,7 @@ class _Tally:
             if self.stopped:
                 raise InterruptedError
             if len(self.texts) <= _MOST_COUNTED:
-                self.texts.update(map(hash, part[column].drop_nulls().unique()))
+                self.texts.update(map(hash, part[column].unique().drop_nulls()))
             bad = part[error].drop_nulls()
             for message, count in bad.value_counts().iter_rows():
                 if message in self.errors or len(self.errors) < _MOST_COUNTED:
