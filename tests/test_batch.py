@@ -228,6 +228,10 @@ class TestInvalid:
                 use()
             assert str(caught.value) == message
 
+    def test_there_is_no_other_way(self):
+        with pytest.raises(ValueError, match=r"^invalid is 'raise' or 'deny', not 'denied'$"):
+            audience(polars_table(SUBS), KNOWN, invalid="denied")
+
     def test_one_row(self):
         with pytest.raises(ValueError, match=r"^1 row holds no filter in 'f' \(invalid"):
             audience(polars_table({"f": ["a,"]}), KNOWN, "f")
@@ -250,6 +254,14 @@ class TestDeliveries:
 
 
 class TestTables:
+    def test_two_of_different_kinds_are_not_joined(self):
+        message = (
+            r"^both tables are of one kind, not polars.dataframe.frame.DataFrame"
+            r" and polars.lazyframe.frame.LazyFrame$"
+        )
+        with pytest.raises(TypeError, match=message):
+            deliveries(polars_table(SUBS), polars_table(EVENTS).lazy(), "number")
+
     def test_of_a_connection_of_your_own(self):
         with duckdb.connect() as connection:
             subs = duckdb_table(SUBS, connection)

@@ -218,6 +218,9 @@ def deliveries(  # noqa: PLR0913 - likewise
     """
     key = [on] if isinstance(on, str) else [*on]
     subscriptions, occurred = _frame(subs, filter, *key), _frame(events, category, *key)
+    if type(subs) is not type(events):
+        kinds = [f"{type(table).__module__}.{type(table).__name__}" for table in (subs, events)]
+        raise TypeError(f"both tables are of one kind, not {' and '.join(kinds)}")
     # The join on the key comes first, and only the names that filters list are joined to the
     # pairs: a plan that multiplied filters by categories took 60 times as long, and 20 GB.
     pairs = (
@@ -301,6 +304,8 @@ class _FilterColumn(NamedTuple):
 
     def filters(self, invalid: Invalid) -> list[CategoryFilter]:
         """The filter of each distinct text, if all are filters or those that are none deny all."""
+        if invalid not in {"raise", "deny"}:
+            raise ValueError(f"invalid is 'raise' or 'deny', not {invalid!r}")
         meanings = [*self.meanings()]
         errors = {
             text: error for text, (_, error) in zip(self.rows, meanings, strict=True) if error
