@@ -278,6 +278,17 @@ def test_what_is_counted_is_bounded(folder, monkeypatch):
     assert len(summary) == 1 + 3
 
 
+def test_what_is_counted_does_not_grow_with_the_table(monkeypatch):
+    monkeypatch.setattr(cli, "_MOST_COUNTED", 1)
+    texts = pl.DataFrame({"category_filter": ["a;b", "a;c", "a;d", "a;b"]})
+    part = precompute(texts, navixy.CATEGORIES)
+    tally = cli._Tally()
+    assert len([*tally.counted(iter([part, part]), "category_filter", "error")]) == 2
+    summary, *errors = tally.summary().splitlines()
+    assert summary == "8 rows, more than 1 distinct filters, 8 bad rows"
+    assert len(errors) == 1
+
+
 def test_what_goes_by_is_counted_until_nobody_waits_for_it():
     tally = cli._Tally()
     parts = [EXPECTED[:3], EXPECTED[3:]]
