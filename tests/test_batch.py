@@ -254,6 +254,15 @@ class TestDeliveries:
 
 
 class TestTables:
+    def test_a_subclass_is_a_table_of_its_kind(self):
+        class Mine(pd.DataFrame):
+            pass
+
+        found = deliveries(
+            Mine(pandas_table("str")(SUBS)), pandas_table("str")(EVENTS), "number", invalid="deny"
+        )
+        assert len(found) == 2
+
     def test_two_of_different_kinds_are_not_joined(self):
         message = (
             r"^both tables are of one kind, not polars.dataframe.frame.DataFrame"

@@ -84,6 +84,26 @@ class TestFormats:
             " '-*' for none; did you mean '*'?\"\n"
         )
 
+    def test_what_ndjson_shows_late_is_not_lost(self, tmp_path):
+        late = [{"category_filter": None, "note": None}] * 300
+        late += [{"category_filter": "*", "note": "x", "new": 1}, {"category_filter": "a;b"}]
+        source = tmp_path / "in.ndjson"
+        source.write_text("".join(json.dumps(row) + "\n" for row in late), "utf-8")
+        out, rejects = tmp_path / "out.ndjson", tmp_path / "rejects.ndjson"
+        assert run(source, out, "--rejects", rejects)[0] == 0
+        lines = out.read_text("utf-8").splitlines()
+        assert len(lines) == 302
+        nothing = {"unknown": None, "error": None}
+        assert json.loads(lines[300]) == {
+            "category_filter": "*",
+            "note": "x",
+            "new": 1,
+            "canonical": "*",
+            "mask": 63,
+            **nothing,
+        }
+        assert [rejects.read_text("utf-8").strip()] == lines[301:]
+
     def test_no_rows(self, tmp_path):
         ROWS.clear().write_parquet(tmp_path / "in.parquet")
         assert run(tmp_path / "in.parquet", tmp_path / "out.parquet") == (

@@ -140,6 +140,12 @@ class TestField:
         assert ' title="mine"' in form(categories=KNOWN, render_kw={"title": "mine"}).wanted()
         assert "title" not in form().wanted()
 
+    def test_the_browser_knows_what_may_stay_each_time(self):
+        made = form(None, "weather", categories=KNOWN)
+        made.process(None, data={"wanted": "climate"})
+        assert "ads, climate" in made.wanted()
+        assert "weather" not in made.wanted()
+
     def test_messages_in_the_language_of_the_form(self):
         class Translations:
             def gettext(self, text):
@@ -149,9 +155,6 @@ class TestField:
                     ),
                     "did you mean %(choices)s?": "%(choices)s gemeint?",
                 }.get(text, text)
-
-            def ngettext(self, singular, plural, number):
-                raise NotImplementedError
 
         class Settings(Form):
             class Meta:

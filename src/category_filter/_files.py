@@ -23,11 +23,12 @@ _BATCH = 250_000
 """Rows that are in memory at a time, twice or so."""
 
 
-def scan(path: Path, like: Path | None = None) -> pl.LazyFrame:
+def scan(path: Path, like: Path | None = None, schema: pl.Schema | None = None) -> pl.LazyFrame:
     """A file, to be read in the format that its extension says, or another path's.
 
     A CSV file holds texts, and nothing but texts, so that none of them is changed: what is empty is
-    null, and what is empty in quotes is an empty text.
+    null, and what is empty in quotes is an empty text. An NDJSON file is read twice, unless its
+    schema is known: its last row may have a value where all others have none.
 
     Raises:
         ValueError: Its extension is none of `EXTENSIONS`.
@@ -38,7 +39,7 @@ def scan(path: Path, like: Path | None = None) -> pl.LazyFrame:
         case ".csv":
             return pl.scan_csv(path, infer_schema=False)
         case _:
-            return pl.scan_ndjson(path)
+            return pl.scan_ndjson(path, schema=schema, infer_schema_length=None)
 
 
 def batches(table: pl.LazyFrame) -> Iterator[pl.DataFrame]:

@@ -113,14 +113,15 @@ def precompute(  # noqa: PLR0913 - options by name
             f"a mask has room for {_MASK_BITS} categories, not {len(categories)}: do without it"
             " (mask=False, --no-mask)"
         )
-    column = _FilterColumn.read(_frame(subs, filter), filter, missing, limit)
+    frame = _frame(subs, filter)
     columns: _Columns = {"canonical": (nw.String(), [])}
     if mask:
         columns["mask"] = (nw.Int64(), [])
     columns |= {"unknown": (nw.String(), []), "error": (nw.String(), [])}
     for name in columns:
-        if name + suffix in column.frame.collect_schema():
+        if name + suffix in frame.collect_schema():
             raise ValueError(f"there is a column {name + suffix!r} already: choose a suffix")
+    column = _FilterColumn.read(frame, filter, missing, limit)
     # No filter is kept, since a million of them would keep the garbage collector busy.
     for f, error in column.meanings():
         columns["canonical"][1].append(str(f) if f else None)
@@ -218,7 +219,10 @@ def deliveries(  # noqa: PLR0913 - likewise
     """
     key = [on] if isinstance(on, str) else [*on]
     subscriptions, occurred = _frame(subs, filter, *key), _frame(events, category, *key)
-    if type(subs) is not type(events):
+    if (type(subscriptions), subscriptions.implementation) != (
+        type(occurred),
+        occurred.implementation,
+    ):
         kinds = [f"{type(table).__module__}.{type(table).__name__}" for table in (subs, events)]
         raise TypeError(f"both tables are of one kind, not {' and '.join(kinds)}")
     # The join on the key comes first, and only the names that filters list are joined to the
@@ -355,7 +359,7 @@ _NOTHING = CategoryFilter("-*")
 _TEXT, _NUMBER, _NAME, _LISTED, _OPEN = (
     f"category_filter__{name}" for name in ("text", "number", "name", "listed", "open")
 )
-_TEXTUAL = (nw.String(), nw.Categorical, nw.Enum, nw.Unknown)
+_TEXTUAL = (nw.String, nw.Categorical, nw.Enum, nw.Unknown)
 """What may hold texts; unknown is the type of a column that is null throughout."""
 
 

@@ -247,7 +247,7 @@ def precompute(  # noqa: PLR0913, PLR0917 - Typer's way to tell of options
             with ThreadPoolExecutor(1) as writer:
                 tally.watch(writer.submit(_files.write_parts, parts, schema, new, target))
             if rejects is not None:
-                rejected = _files.scan(new, like=target).filter(
+                rejected = _files.scan(new, like=target, schema=schema).filter(
                     pl.col(f"error{suffix}").is_not_null()
                 )
                 part = stack.enter_context(_files.replacing(rejects))

@@ -106,6 +106,7 @@ class CategoryFilterError(ValueError):
     message: str
     text: str
     position: int
+    _params: Mapping[str, str]
 
     def explained(self, gettext: Callable[[str], str] = str) -> str:
         """What went wrong, and what was probably meant: in one line, and in any language.
@@ -122,9 +123,9 @@ class CategoryFilterError(ValueError):
         """
         return gettext(MESSAGES[self.reason]) % self.params(gettext)
 
-    def params(self, gettext: Callable[[str], str] = str) -> Mapping[str, str]:
+    def params(self, gettext: Callable[[str], str] = str) -> Mapping[str, str]:  # noqa: ARG002 - some errors need it
         """What fills the template of the message, for those who write their own."""
-        raise NotImplementedError
+        return self._params
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restored, (type(self), self.args, vars(self))
@@ -189,9 +190,6 @@ class FilterSyntaxError(CategoryFilterError):
             return message
         question = did_you_mean([self.suggestion], gettext)
         return gettext(MESSAGES["with_repair"]) % {"message": message, "question": question}
-
-    def params(self, gettext: Callable[[str], str] = str) -> Mapping[str, str]:  # noqa: ARG002, D102 - as in the base
-        return self._params
 
 
 class UnknownName(NamedTuple):

@@ -58,6 +58,7 @@ class CategoryFilterField(Field):
         super().__init__(label, validators, **options)
         self.categories = categories
         self.refusal: CategoryFilterError | None = None
+        self._own_attributes = dict(self.render_kw or {})
 
     def process_data(self, value: CategoryFilter | str | None) -> None:
         """Take what the form's object holds, or the default."""
@@ -67,7 +68,7 @@ class CategoryFilterField(Field):
         if self.categories is not None:
             checks = browser_checks(self.categories, self.data, self.gettext)
             self.flags.pattern = checks["pattern"]
-            self.render_kw = {"title": checks["title"], **(self.render_kw or {})}
+            self.render_kw = {"title": checks["title"], **self._own_attributes}
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Take what was typed; what a form does not send stays as it was."""
