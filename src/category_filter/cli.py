@@ -1,9 +1,10 @@
-"""The command line: what a filter means, and which lines or rows of a file hold filters."""
+"""The command line: what a filter means, which lines or rows hold one, and the service."""
 
 from __future__ import annotations
 
 import codecs
 import json
+import logging
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ import time
 import tomllib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -50,9 +51,10 @@ except ModuleNotFoundError as error:
     ) from None
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from concurrent.futures import Future
-    from typing import BinaryIO
+    from types import ModuleType
+    from typing import BinaryIO, NoReturn
 
 __all__ = ["app", "main"]
 
@@ -82,8 +84,8 @@ class Format(StrEnum):
 
 
 app = typer.Typer(
-    help="Filters of notification categories: explain one, check a file of them, or precompute a"
-    " table.",
+    help="Filters of notification categories: explain one, check a file of them, precompute a"
+    " table, or serve the API that they come from.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -105,6 +107,12 @@ def _complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
 
 _FILTER = CategoryFilterParamType()
+DatabaseOption = Annotated[
+    str,
+    typer.Option(
+        metavar="URL", help="An SQLite file, sqlite:///FILE, or postgresql://USER@HOST/NAME."
+    ),
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the results.")]
 
 
@@ -253,14 +261,72 @@ def precompute(  # noqa: PLR0913, PLR0917 - Typer's way to tell of options
                 part = stack.enter_context(_files.replacing(rejects))
                 _files.write(rejected, part, like=rejects)
     except pl.exceptions.PolarsError as error:
-        typer.echo(f"category-filter: {source} to {target}: {str(error).splitlines()[0]}", err=True)
-        raise typer.Exit(2) from None
+        _fail(f"{source} to {target}: {str(error).splitlines()[0]}")
     except (TypeError, ValueError) as error:
-        typer.echo(f"category-filter: {error}", err=True)
-        raise typer.Exit(2) from None
+        _fail(str(error))
     typer.echo(tally.summary(), err=True)
     if strict and tally.bad:
         raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 for any that is free.")] = 8000,
+    database: DatabaseOption = "sqlite:///push_tokens.db",
+) -> None:
+    """Serve the push-token API that the language comes from.
+
+    Its calls are described at /docs. Requests are not logged: their addresses may hold hashes.
+    """
+    with _service() as service:
+        import uvicorn  # noqa: PLC0415 - likewise
+
+        application = service.create_app(database)
+    logging.basicConfig(format="%(levelname)s:  %(message)s")
+    uvicorn.run(
+        application,
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        http="h11",  # which limits the size of headers, whatever else is installed
+    )
+
+
+session = typer.Typer(help="Who may bind a push token.", no_args_is_help=True)
+app.add_typer(session, name="session")
+
+
+@session.command("create")
+def create_session(
+    hash_: Annotated[
+        str | None,
+        typer.Option(
+            "--hash", metavar="H", help="32 hexadecimal digits; random ones, if none are given."
+        ),
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=36_500, help="How long it lasts.")] = 30,
+    database: DatabaseOption = "sqlite:///push_tokens.db",
+) -> None:
+    """Create a session and print its hash, which is stored nowhere."""
+    with _service() as service:
+        typer.echo(service.Sessions(service.connect(database)).create(hash_, days=days))
+
+
+@contextmanager
+def _service() -> Generator[ModuleType]:
+    """The service; and why it, or its database, cannot be used."""
+    try:
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - the other commands start sooner
+
+        from category_filter import service  # noqa: PLC0415 - likewise
+    except ModuleNotFoundError as error:
+        _fail(f"{error.name} is missing: pip install 'category-filter[service]'")
+    try:
+        yield service
+    except (service.ApiError, SQLAlchemyError, ValueError) as error:
+        _fail(str(getattr(error, "orig", error)).splitlines()[0])
 
 
 class _Tally:
@@ -336,6 +402,11 @@ def main() -> None:
         where = f"{error.filename}: " if error.filename else ""
         typer.echo(f"category-filter: {where}{error.strerror or error}", err=True)
         sys.exit(2)
+
+
+def _fail(reason: str) -> NoReturn:
+    typer.echo(f"category-filter: {reason}", err=True)
+    raise typer.Exit(2) from None
 
 
 def _counted(count: int, noun: str) -> str:

@@ -1,0 +1,28 @@
+"""The push-token API that the language comes from, small and real.
+
+`create_app` makes an application to serve or to mount. A program that sends notifications reads the
+same database: `PushTokens(connect(url)).recipients(category)`.
+"""
+
+from category_filter.service.app import create_app
+from category_filter.service.bindings import BrowserBinding, DeviceBinding, Keys
+from category_filter.service.database import connect
+from category_filter.service.errors import ApiError, Code
+from category_filter.service.indexed import IndexedPushTokens
+from category_filter.service.sessions import Sessions
+from category_filter.service.tokens import PushTokens, Recipient, Recipients
+
+__all__ = [
+    "ApiError",
+    "BrowserBinding",
+    "Code",
+    "DeviceBinding",
+    "IndexedPushTokens",
+    "Keys",
+    "PushTokens",
+    "Recipient",
+    "Recipients",
+    "Sessions",
+    "connect",
+    "create_app",
+]
