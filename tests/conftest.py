@@ -4,6 +4,7 @@ import os
 
 import pytest
 from hypothesis import settings
+from servers import new_database
 
 IN_CI = bool(os.environ.get("CI"))
 
@@ -28,3 +29,13 @@ def postgres_url():
     if "POSTGRES_URL" not in os.environ:
         pytest.skip("no $POSTGRES_URL: run the tests by .ci/with-postgres")
     return os.environ["POSTGRES_URL"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """The URL of an empty database, of either kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/push_tokens.db"
+    else:
+        with new_database(request.getfixturevalue("postgres_url")) as url:
+            yield url

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from category_filter import Categories, CategoryFilter, navixy
 from category_filter._parser import MAX_LENGTH
@@ -51,7 +51,7 @@ except ModuleNotFoundError as error:
     ) from None
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator, Mapping
     from concurrent.futures import Future
     from types import ModuleType
     from typing import BinaryIO, NoReturn
@@ -62,6 +62,9 @@ _STDIN = Path("-")
 
 _LONGEST_LINE = 4 * MAX_LENGTH + 2
 """In bytes, with its end: what is longer has too many characters in any encoding of UTF-8."""
+
+SERVER_OPTIONS: Mapping[str, Any] = {"http": "h11", "h11_max_incomplete_event_size": 131_072}
+"""What lets the service itself refuse a long query string, and the server what is much longer."""
 
 _UPDATE_EVERY = 10_000
 """Lines between two looks at the progress bar; a file that has fewer needs none."""
@@ -285,12 +288,7 @@ def serve(
         application = service.create_app(database)
     logging.basicConfig(format="%(levelname)s:  %(message)s")
     uvicorn.run(
-        application,
-        host=host,
-        port=port,
-        access_log=False,
-        server_header=False,
-        http="h11",  # which limits the size of headers, whatever else is installed
+        application, host=host, port=port, access_log=False, server_header=False, **SERVER_OPTIONS
     )
 
 

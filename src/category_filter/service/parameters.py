@@ -26,7 +26,7 @@ _MAX_BYTES = 65_536
 
 _MAX_FIELDS = 100
 
-_HEADER = re.compile("nvx +(.*)", re.IGNORECASE)
+_HEADER = re.compile("nvx(| .*)", re.IGNORECASE)
 _TWICE = object()
 """Stands for the value of a parameter that has two."""
 
