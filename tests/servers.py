@@ -1,5 +1,6 @@
 """The service, really running: in a thread of this process, and as a process of its own."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,7 +9,6 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx2
 import uvicorn
 from sqlalchemy import create_engine, make_url, text
 
@@ -36,22 +36,31 @@ def served(app):
         thread.join()
 
 
-@contextmanager
-def process(database_url, *options):
-    """The address of `category-filter serve`, and its process."""
-    with subprocess.Popen(
-        [COMMAND, "serve", "--port", "0", "--database", database_url, *options],
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        for line in running.stderr:
-            if found := re.search(r"http://[\d.]+:\d+", line):
-                break
-        try:
-            yield found.group(), running
-        finally:
-            running.terminate()
-            running.communicate()
+class Process:
+    """`category-filter serve` as a process, and what it logs."""
+
+    def __init__(self, database_url, log, *options):
+        self.log = log
+        with log.open("w") as stderr:
+            self._process = subprocess.Popen(
+                [COMMAND, "serve", "--port", "0", "--database", database_url, *options],
+                stderr=stderr,
+            )
+        while not (found := re.search(r"http://[\d.]+:\d+", log.read_text())):
+            time.sleep(0.02)
+        self.address = found.group()
+
+    def kill(self):
+        """End it as a failing machine would."""
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self._process.terminate()
+        self._process.wait()
 
 
 @contextmanager
@@ -66,3 +75,47 @@ def new_database(postgres_url):
         finally:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     server.dispose()
+
+
+class Postgres:
+    """A PostgreSQL server that can be stopped and started."""
+
+    def __init__(self, url):
+        self.url = url
+        engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+        with engine.connect() as connection:
+            show = connection.exec_driver_sql
+            self._data = show("SHOW data_directory").scalar_one()
+            sockets = show("SHOW unix_socket_directories").scalar_one()
+            self._options = f"-p {make_url(url).port} -k '{sockets}' -c listen_addresses=127.0.0.1"
+        engine.dispose()
+
+    def stop(self):
+        self._control("-m", "immediate", "stop")
+
+    def start(self):
+        self._control("-o", self._options, "-l", f"{self._data}/log", "start")
+
+    def _control(self, *arguments):
+        user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        folders = [*map(str, Path("/usr/lib/postgresql").glob("*/bin")), os.environ["PATH"]]
+        path = ":".join(folders)
+        subprocess.run(
+            [*user, "env", f"PATH={path}", "pg_ctl", "-w", "-D", self._data, *arguments],
+            check=True,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+        )
+
+
+@contextmanager
+def postgres():
+    """A server of its own."""
+    with subprocess.Popen(
+        [WITH_POSTGRES, "bash", "-c", "echo $POSTGRES_URL; cat"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        yield Postgres(running.stdout.readline().strip())
+        running.communicate("")

@@ -3,21 +3,27 @@
 import asyncio
 import json
 import logging
+import os
 import re
 import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlencode
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
 
 import httpx2
 import pytest
-import schemathesis
 from fastapi import FastAPI
-from servers import HASH, served
-from sqlalchemy import create_engine, event, make_url, text
-from sqlalchemy.exc import OperationalError
+from servers import HASH, Process, postgres, served
+from sqlalchemy import create_engine, text
 
+from category_filter.service import Sessions, create_app, database
 from category_filter.service import app as service_app
-from category_filter.service import create_app, database
 
 BIND = "/user/session/push_token/bind"
 DELETE = "/user/session/push_token/delete"
@@ -48,13 +54,10 @@ class Service:
 
     def stored(self):
         """What is bound, as rows of the database."""
-        columns = "application, token, p256dh, auth, filter"
         with self.app.state.tokens._database.connect() as connection:
-            rows = connection.execute(
-                text(
-                    f"SELECT {columns} FROM push_token"
-                    " JOIN push_filter ON push_filter.id = filter_id ORDER BY session_id"
-                )
+            rows = connection.exec_driver_sql(
+                "SELECT application, token, p256dh, auth, filter FROM push_token"
+                " JOIN push_filter ON push_filter.id = filter_id ORDER BY session_id"
             )
             return [tuple(row) for row in rows]
 
@@ -452,6 +455,7 @@ class TestDelete:
         assert [token for _, token, *_ in service.stored()] == ["other"]
 
 
+KINDS = "the Content-Type of a body is application/json or application/x-www-form-urlencoded"
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -461,7 +465,11 @@ class TestFormat:
         ("headers", "body", "reason"),
         [
             (JSON, b"", "the body is no JSON: Expecting value: line 1 column 1 (char 0)"),
-            (JSON, b'{"a"', "the body is no JSON: Expecting ':' delimiter: line 1 column 5 (char 4)"),
+            (
+                JSON,
+                b'{"a"',
+                "the body is no JSON: Expecting ':' delimiter: line 1 column 5 (char 4)",
+            ),
             (JSON, b'"\xff"', "the body is no JSON: no UTF-8"),
             (JSON, b"[" * 60_000, "the body is no JSON: nested too deeply"),
             (JSON, b'{"a": 1, "a": 2}', "the body is no JSON: a name stands twice in an object"),
@@ -474,12 +482,12 @@ class TestFormat:
             (
                 {"Content-Type": "text/plain"},
                 b"a",
-                "the Content-Type of a body is application/json or application/x-www-form-urlencoded",
+                KINDS,
             ),
             (
                 {},
                 b"a",
-                "the Content-Type of a body is application/json or application/x-www-form-urlencoded",
+                KINDS,
             ),
         ],
     )
@@ -503,17 +511,18 @@ class TestFormat:
         assert told(response) == (200, SUCCESS)
 
     @pytest.mark.parametrize(
-        ("method", "path", "status", "detail", "allowed"),
+        ("method", "path", "allowed"),
         [
-            ("GET", "/", 404, "Not Found", None),
-            ("POST", f"{BIND}/", 404, "Not Found", None),
-            ("GET", BIND, 405, "Method Not Allowed", "POST"),
-            ("PUT", DELETE, 405, "Method Not Allowed", "GET, POST"),
+            ("GET", "/", None),
+            ("POST", f"{BIND}/", None),
+            ("GET", BIND, "POST"),
+            ("PUT", DELETE, "GET, POST"),
         ],
     )
-    def test_no_such_call(self, sqlite_service, method, path, status, detail, allowed):
+    def test_no_such_call(self, sqlite_service, method, path, allowed):
         response = sqlite_service.client.request(method, path, headers=AUTHORIZED)
-        assert told(response) == (status, failure(5, f"wrong request format: {detail}"))
+        status, reason = (405, "Method Not Allowed") if allowed else (404, "Not Found")
+        assert told(response) == (status, failure(5, f"wrong request format: {reason}"))
         assert response.headers.get("Allow") == allowed
 
 
@@ -556,10 +565,13 @@ class TestSize:
         query = "hash=".ljust(size, "0")
         request = f"GET {DELETE}?{query} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         body = raw(sqlite_service, request.encode()).partition(b"\r\n\r\n")[2]
-        assert json.loads(body) == {
-            3: WRONG_HASH,
-            9: failure(9, "too large request: a query string has at most 65,536 bytes"),
-        }[code]
+        assert (
+            json.loads(body)
+            == {
+                3: WRONG_HASH,
+                9: failure(9, "too large request: a query string has at most 65,536 bytes"),
+            }[code]
+        )
 
     def test_a_client_that_leaves(self, sqlite_service, caplog):
         host, port = sqlite_service.client.base_url.host, sqlite_service.client.base_url.port
@@ -567,3 +579,261 @@ class TestSize:
             connection.sendall(self.HEAD + b"Content-Length: 100\r\n\r\n{")
         assert told(sqlite_service.client.get(DELETE, headers=AUTHORIZED))[0] == 400
         assert "unexpected" not in caplog.text
+
+
+UNAVAILABLE = failure(14, "database unavailable")
+UNEXPECTED = failure(6, "unexpected error")
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Waiting that is soon over."""
+    monkeypatch.setattr(service_app, "_PATIENCE", 1)
+    monkeypatch.setattr(database, "_PATIENCE", 0.2)
+
+
+class TestDatabase:
+    def test_a_server_that_is_started_anew(self):
+        with postgres() as server:
+            app = create_app(server.url)
+            app.state.sessions.create(HASH)
+            with served(app) as address:
+                service = Service(app, address)
+                for _ in range(3):
+                    assert told(service.bind(json=PHONE)) == (200, SUCCESS)
+                    server.stop()
+                    for _ in range(3):
+                        assert told(service.bind(json=PHONE)) == (503, UNAVAILABLE)
+                        assert told(service.bind(json={})) == (503, UNAVAILABLE)
+                        answer = service.client.get(DELETE, headers=AUTHORIZED)
+                        assert told(answer) == (503, UNAVAILABLE)
+                    server.start()
+                    # Not even the first call notices that its connection is gone.
+                    assert told(service.client.get(DELETE, headers=AUTHORIZED)) == (200, SUCCESS)
+                service.client.close()
+
+    def test_a_connection_that_was_closed_meanwhile(self, service):
+        if service.app.state.tokens._database.dialect.name == "sqlite":
+            return  # whose connections nobody closes
+        with ThreadPoolExecutor(20) as pool:
+            list(pool.map(lambda _: service.bind(json=PHONE), range(100)))
+        address = service.app.state.tokens._database.url
+        with create_engine(address).connect() as connection:
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+        connection.engine.dispose()
+        for _ in range(20):
+            assert told(service.bind(json=PHONE)) == (200, SUCCESS)
+
+    @pytest.mark.usefixtures("impatient")
+    def test_one_that_is_locked(self, database_url):
+        app = create_app(database_url)
+        app.state.sessions.create(HASH)
+        with served(app) as address:
+            service = Service(app, address)
+            service.bind(json=PHONE)
+            other = create_engine(app.state.tokens._database.url)
+            with other.connect() as connection:
+                sqlite = connection.dialect.name == "sqlite"
+                connection.exec_driver_sql(
+                    "BEGIN IMMEDIATE" if sqlite else "LOCK TABLE push_token, push_session"
+                )
+                for _ in range(3):
+                    assert told(service.bind(json=PHONE)) == (503, UNAVAILABLE)
+            other.dispose()
+            assert told(service.bind(json=PHONE)) == (200, SUCCESS)
+            service.client.close()
+
+    def test_an_error_that_nobody_expects(self, service, caplog):
+        row = "Failing row contains (740f4707-phone)"
+
+        def fail(*_):
+            raise LookupError(row)
+
+        service.app.state.tokens.bind = fail
+        assert told(service.bind(json=PHONE)) == (500, UNEXPECTED)
+        (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+        assert record.getMessage().startswith("unexpected LookupError\n  File ")
+        assert ", in fail\n    raise LookupError(row)\n" in record.getMessage()
+        assert row not in caplog.text
+
+    def test_a_database_without_its_tables(self, service, caplog):
+        with service.app.state.tokens._database.connect() as connection:
+            connection.execute(text("DROP TABLE push_token"))
+        sqlite = connection.dialect.name == "sqlite"  # which says the same if it is unavailable
+        assert told(service.bind(json=PHONE)) == (
+            (503, UNAVAILABLE) if sqlite else (500, UNEXPECTED)
+        )
+        assert PHONE["token"] not in caplog.text
+
+
+class TestSecrecy:
+    def test_nothing_secret_is_said_or_logged(self, database_url, tmp_path):
+        hash_, token = "5ec7e7" * 5 + "00", "t0ken-5ec7e7"
+        keys = {"p256dh": "p256dh-5ec7e7", "auth": "auth-5ec7e7"}
+        good = {"application": "w3c_pushapi", "parameters": keys}
+        good |= {"token": f"https://push.example/{token}", "hash": hash_}
+        engine = database.connect(database_url)
+        codes = Counter()
+
+        with (
+            Process(database_url, tmp_path / "log") as process,
+            httpx2.Client(base_url=process.address) as client,
+        ):
+
+            def told(response):
+                assert "5ec7e7" not in response.text
+                codes[response.json().get("status", {}).get("code")] += 1
+
+            def bind(values=good, **changes):
+                for way in WAYS:
+                    told(client.post(BIND, **way(values | changes)))
+
+            bind()
+            Sessions(engine).create(hash_)
+            bind()
+            bind(hash=hash_[1:])
+            bind(token=token)
+            bind(parameters=keys | {"auth": "auth-5ec7e7 "})
+            bind(parameters=token)
+            bind(application=hash_)
+            bind(category_filter="a,,b")
+            bind(**{token: hash_})
+            told(client.post(BIND, content=token.encode() + b"\xff", headers=JSON))
+            told(client.post(BIND, content=f'{{"token": "{token}', headers=JSON))
+            told(client.post(BIND, content=f'{{"token": "{token}"', headers=FORM))
+            told(client.get(f"{DELETE}/{hash_}"))
+            told(client.get(DELETE, params={"hash": hash_}))
+            with engine.connect() as connection:
+                connection.execute(text("DROP TABLE push_token"))
+            bind()
+        engine.dispose()
+        failed = 14 if database_url.startswith("sqlite") else 6
+        assert codes == {None: 5, 3: 4, 4: 4, 5: 4, 7: 24, failed: 4}
+        reason = {14: "database unavailable: no such table", 6: "unexpected ProgrammingError"}
+        assert reason[failed] in process.log.read_text()
+        assert "5ec7e7" not in process.log.read_text()
+
+    def test_the_database_holds_no_hash(self, service):
+        service.bind(json=PHONE)
+        dump = []
+        with service.app.state.tokens._database.connect() as connection:
+            for table in database.metadata.sorted_tables:
+                dump += [tuple(row) for row in connection.execute(table.select())]
+        assert len(dump) == 3
+        assert HASH not in repr(dump)
+        assert bytes.fromhex(HASH) not in [value for row in dump for value in row]
+
+    def test_a_recipient_may_be_logged(self, service):
+        service.bind(json=BROWSER)
+        (recipient,) = service.app.state.tokens.recipients("chat_message")
+        assert re.fullmatch(
+            r"Recipient\(session_id=\d+, application='w3c_pushapi', ends_at=\d+\)", repr(recipient)
+        )
+
+
+class TestOpenAPI:
+    def test_the_document_is_true(self, service):
+        """What it allows is accepted, what it forbids is refused, and answered as it says."""
+        result = subprocess.run(
+            [
+                *(Path(sys.executable).with_name("st"), "run", "--no-color", "--seed=1"),
+                *("--max-examples=100", "--header", f"Authorization: NVX {HASH}"),
+                f"{service.client.base_url}/openapi.json",
+            ],
+            env=os.environ | {"SCHEMATHESIS_HOOKS": "openapi_hooks"},
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "No issues found" in result.stdout, result.stdout
+        assert "Tested: 3" in result.stdout
+
+    def test_every_parameter_is_told_of(self, sqlite_service):
+        document = sqlite_service.client.get("/openapi.json").json()
+        content = document["paths"][BIND]["post"]["requestBody"]["content"]
+        told_of = {
+            kind: [
+                sorted(document["components"]["schemas"][ref["$ref"].rsplit("/")[-1]]["properties"])
+                for ref in body["schema"]["oneOf"]
+            ]
+            for kind, body in content.items()
+        }
+        all_of_them = ["application", "category_filter", "hash", "parameters", "token"]
+        assert told_of == {
+            "application/json": [all_of_them, all_of_them],
+            "application/x-www-form-urlencoded": [
+                ["application", "category_filter", "hash", "token"],
+                all_of_them,
+            ],
+        }
+
+
+class TestHost:
+    def test_it_may_be_mounted(self, database_url):
+        host = FastAPI()
+        mounted = create_app(database_url)
+        host.mount("/push", mounted)
+        mounted.state.sessions.create(HASH)
+        with served(host) as address, httpx2.Client(base_url=f"{address}/push") as client:
+            assert told(client.post(BIND, json=PHONE, headers=AUTHORIZED)) == (200, SUCCESS)
+            assert told(client.get(f"{DELETE}?hash={HASH}")) == (200, SUCCESS)
+            assert told(client.get(BIND))[0] == 405
+            servers = client.get("/openapi.json").json()["servers"]
+            assert servers == [{"url": "/push"}]
+        mounted.state.tokens._database.dispose()
+        mounted.state.workers.shutdown()
+
+
+class Load:
+    """Clients that bind again and again, and remember what was acknowledged."""
+
+    def __init__(self, address, hashes):
+        self.acknowledged = dict.fromkeys(hashes, 0)
+        self._address = address
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._bind, args=(hash_,)) for hash_ in hashes]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exc_info):
+        for thread in self._threads:
+            thread.join()
+
+    def _bind(self, hash_):
+        with (
+            httpx2.Client(base_url=self._address, timeout=30) as client,
+            suppress(httpx2.TransportError),
+        ):
+            for number in count(1):
+                body = PHONE | {"hash": hash_, "token": str(number)}
+                assert told(client.post(BIND, json=body)) == (200, SUCCESS)
+                self.acknowledged[hash_] = number
+
+
+def test_what_was_acknowledged_survives_a_kill(database_url, tmp_path):
+    engine = database.connect(database_url)
+    hashes = [Sessions(engine).create() for _ in range(8)]
+    for _ in range(3):
+        with (
+            Process(database_url, tmp_path / "log") as process,
+            Load(process.address, hashes) as load,
+        ):
+            while sum(load.acknowledged.values()) < 300:
+                time.sleep(0.01)
+            process.kill()
+        with engine.connect() as connection:
+            rows = connection.execute(text("SELECT token FROM push_token ORDER BY session_id"))
+            stored = [int(token) for (token,) in rows]
+        for acknowledged, found in zip(load.acknowledged.values(), stored, strict=True):
+            # The last one may have been stored without there being anybody left to say so.
+            assert acknowledged <= found <= acknowledged + 1
+    engine.dispose()

@@ -8,6 +8,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -75,6 +76,7 @@ def create_app(database_url: str, *, indexed: bool = False) -> FastAPI:
 
     app = _Application(
         title="Push tokens",
+        version=version("category-filter"),
         description="Push tokens of sessions, and which categories of notifications each is for."
         " Parameters are sent as a JSON body, as a form, or in the query string.",
         lifespan=lifespan,

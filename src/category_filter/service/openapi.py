@@ -21,6 +21,7 @@ _HASH = {
     "pattern": "^[0-9a-fA-F]{32}$",
     "description": "the session's hash, unless the header Authorization holds it",
 }
+_HASH_OR_NULL = _HASH | {"type": ["string", "null"]}
 
 _KEYS_IN_FORM = {
     "type": "string",
@@ -59,16 +60,17 @@ def _completed(found: dict[str, Any]) -> dict[str, Any]:
     models = _models()
     bindings = [models["DeviceBinding"], models["BrowserBinding"]]
     forms = [_form(schema) for schema in bindings]
-    session = {"type": "object", "properties": {"hash": _HASH}, "additionalProperties": False}
     for schema in bindings:
-        schema["properties"]["hash"] = _HASH | {"type": ["string", "null"]}
+        schema["properties"]["hash"] = _HASH_OR_NULL
         # A body that holds a longer one is too large.
         del schema["properties"]["category_filter"]["anyOf"][0]["maxLength"]
     components["schemas"] |= models | {schema["title"]: schema for schema in forms}
 
     calls = {path.rpartition("/")[2]: methods for path, methods in found["paths"].items()}
     calls["bind"]["post"]["requestBody"] = _body(_one_of(bindings), _one_of(forms))
-    calls["delete"]["post"]["requestBody"] = _body(session, session) | {"required": False}
+    calls["delete"]["post"]["requestBody"] = _body(
+        _hash_alone(_HASH_OR_NULL), _hash_alone(_HASH)
+    ) | {"required": False}
     calls["delete"]["get"]["parameters"] = [{"name": "hash", "in": "query", "schema": _HASH}]
     for methods in calls.values():
         for call in methods.values():
@@ -97,6 +99,10 @@ def _form(schema: dict[str, Any]) -> dict[str, Any]:
     else:
         del properties["parameters"]
     return schema | {"title": f"{schema['title']}Form", "properties": properties}
+
+
+def _hash_alone(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": {"hash": schema}, "additionalProperties": False}
 
 
 def _one_of(schemas: list[dict[str, Any]]) -> dict[str, Any]:

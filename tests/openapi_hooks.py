@@ -1,0 +1,15 @@
+"""What the tester of the OpenAPI document cannot know: only what is bound can be deleted."""
+
+import httpx2
+import schemathesis
+from servers import HASH
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):  # noqa: ARG001 - as a hook is called
+    if case.operation.path.endswith("/delete"):
+        httpx2.post(
+            f"{case.operation.base_url}/user/session/push_token/bind".replace("//user", "/user"),
+            headers={"Authorization": f"NVX {HASH}"},
+            data={"application": "navixy_iphone_viewer", "token": "740f4707"},
+        )
