@@ -179,9 +179,9 @@ class _Stored(Recipients):
     def __iter__(self) -> Iterator[Recipient]:
         with snapshot(self._database) as connection:
             wanted = select(*COLUMNS).where(*self._conditions(connection))
-            rows = connection.execution_options(yield_per=_MANY).execute(wanted)
-            for row in rows:
-                yield Recipient(*row)
+            with connection.execution_options(yield_per=_MANY).execute(wanted) as rows:
+                for row in rows:
+                    yield Recipient(*row)
 
     def count(self) -> int:
         with snapshot(self._database) as connection:
