@@ -12,7 +12,7 @@ from pathlib import Path
 import uvicorn
 from sqlalchemy import create_engine, make_url, text
 
-from category_filter.cli import SERVER_OPTIONS
+from category_filter.service.server import LIMITS
 
 HASH = "0123456789abcdef0123456789abcdef"
 COMMAND = Path(sys.executable).with_name("category-filter")
@@ -23,7 +23,7 @@ WITH_POSTGRES = Path(__file__).parents[1] / ".ci" / "with-postgres"
 def served(app):
     """The address of an application that this process serves, with every error in the log."""
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_config=None, access_log=False, **SERVER_OPTIONS)
+        uvicorn.Config(app, port=0, log_config=None, access_log=False, **LIMITS)
     )
     thread = threading.Thread(target=server.run)
     thread.start()

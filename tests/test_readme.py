@@ -14,6 +14,7 @@ from alembic.operations import Operations
 from django.test.utils import isolate_apps
 from django_site.models import Subscription
 from engines import spark, spark_table
+from servers import Process
 from sqlalchemy import Column, MetaData, Table, create_engine
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
@@ -22,7 +23,8 @@ from category_filter.integrations.sqlalchemy import CategoryFilterType
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text("utf-8")
-CONSOLES = re.findall(r"^```console\n\$ (.*)\n((?:.*\n)*?)```", TEXT, re.MULTILINE)
+CONSOLES = re.findall(r"^```console\n\$ (.*)\n((?:[^$\n].*\n|\n)*?)```", TEXT, re.MULTILINE)
+(SESSION,) = re.findall(r"^```console\n((?:\$ .*\n[^$].*\n){2,})```", TEXT, re.MULTILINE)
 
 
 def test_python():
@@ -96,7 +98,7 @@ def test_spark(tmp_path):
 
 
 def test_there_are_commands():
-    assert len(CONSOLES) == TEXT.count("```console") == 3
+    assert len(CONSOLES) + 1 == TEXT.count("```console") == 4
 
 
 @pytest.mark.parametrize(("command", "shown"), CONSOLES, ids=[c[0][:40] for c in CONSOLES])
@@ -111,6 +113,22 @@ def test_commands(command, shown, tmp_path):
     )
     printed = result.stdout + result.stderr
     assert [line.rstrip() for line in printed.strip().splitlines()] == shown.strip().splitlines()
+
+
+def test_service(tmp_path):
+    database = f"sqlite:///{tmp_path}/push_tokens.db"
+    with Process(database, tmp_path / "log") as process:
+        shown = SESSION.replace("http://127.0.0.1:8000", process.address)
+        for command, output in re.findall(r"^\$ (.*)\n(.*)\n", shown, re.MULTILINE):
+            result = subprocess.run(
+                ["bash", "-c", command.replace("curl", "curl --silent")],  # noqa: S607 - likewise
+                cwd=tmp_path,
+                env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert (result.stdout.strip(), result.stderr) == (output, "")
 
 
 def test_every_code_and_message_of_the_table():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import logging
 import os
 import signal
 import sys
@@ -16,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from category_filter import Categories, CategoryFilter, navixy
 from category_filter._parser import MAX_LENGTH
@@ -51,7 +50,7 @@ except ModuleNotFoundError as error:
     ) from None
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator
     from concurrent.futures import Future
     from types import ModuleType
     from typing import BinaryIO, NoReturn
@@ -62,9 +61,6 @@ _STDIN = Path("-")
 
 _LONGEST_LINE = 4 * MAX_LENGTH + 2
 """In bytes, with its end: what is longer has too many characters in any encoding of UTF-8."""
-
-SERVER_OPTIONS: Mapping[str, Any] = {"http": "h11", "h11_max_incomplete_event_size": 131_072}
-"""What lets the service itself refuse a long query string, and the server what is much longer."""
 
 _UPDATE_EVERY = 10_000
 """Lines between two looks at the progress bar; a file that has fewer needs none."""
@@ -283,13 +279,7 @@ def serve(
     Its calls are described at /docs. Requests are not logged: their addresses may hold hashes.
     """
     with _service() as service:
-        import uvicorn  # noqa: PLC0415 - likewise
-
-        application = service.create_app(database)
-    logging.basicConfig(format="%(levelname)s:  %(message)s")
-    uvicorn.run(
-        application, host=host, port=port, access_log=False, server_header=False, **SERVER_OPTIONS
-    )
+        service.serve(database, host=host, port=port)
 
 
 session = typer.Typer(help="Who may bind a push token.", no_args_is_help=True)
@@ -309,7 +299,11 @@ def create_session(
 ) -> None:
     """Create a session and print its hash, which is stored nowhere."""
     with _service() as service:
-        typer.echo(service.Sessions(service.connect(database)).create(hash_, days=days))
+        engine = service.connect(database)
+        try:
+            typer.echo(service.Sessions(engine).create(hash_, days=days))
+        finally:
+            engine.dispose()
 
 
 @contextmanager

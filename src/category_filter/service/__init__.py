@@ -9,6 +9,7 @@ from category_filter.service.bindings import BrowserBinding, DeviceBinding, Keys
 from category_filter.service.database import connect
 from category_filter.service.errors import ApiError, Code
 from category_filter.service.indexed import IndexedPushTokens
+from category_filter.service.server import serve
 from category_filter.service.sessions import Sessions
 from category_filter.service.tokens import PushTokens, Recipient, Recipients
 
@@ -25,4 +26,5 @@ __all__ = [
     "Sessions",
     "connect",
     "create_app",
+    "serve",
 ]
