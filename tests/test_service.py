@@ -737,6 +737,7 @@ class TestSecrecy:
 
 
 class TestOpenAPI:
+    @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # it is the same document
     def test_the_document_is_true(self, service):
         """What it allows is accepted, what it forbids is refused, and answered as it says."""
         result = subprocess.run(
@@ -755,7 +756,8 @@ class TestOpenAPI:
         assert "Tested: 3" in result.stdout
 
     def test_every_parameter_is_told_of(self, sqlite_service):
-        document = sqlite_service.client.get("/openapi.json").json()
+        document, again = (sqlite_service.client.get("/openapi.json").json() for _ in range(2))
+        assert document == again
         content = document["paths"][BIND]["post"]["requestBody"]["content"]
         told_of = {
             kind: [
@@ -788,6 +790,19 @@ class TestHost:
             assert servers == [{"url": "/push"}]
         mounted.state.tokens._database.dispose()
         mounted.state.workers.shutdown()
+
+    def test_it_may_have_an_index(self, database_url):
+        app = create_app(database_url, indexed=True)
+        hash_ = app.state.sessions.create()
+        with served(app) as address, httpx2.Client(base_url=address) as client:
+            count = app.state.tokens.recipients("chat_message").count
+            assert told(client.post(BIND, json=PHONE | {"hash": hash_})) == (200, SUCCESS)
+            assert count() == 1
+            assert told(client.get(DELETE, params={"hash": hash_})) == (200, SUCCESS)
+            assert count() == 0
+            client.post(BIND, json=PHONE | {"hash": hash_})
+            assert app.state.sessions.end(hash_)
+            assert count() == 0
 
 
 class Load:

@@ -107,7 +107,7 @@ class TestServe:
                 text=True,
                 check=False,
             )
-        assert (result.returncode, result.stdout) == (1, "")
+        assert (result.returncode, result.stdout) == (3, "")
         assert "address already in use" in result.stderr
         assert "Traceback" not in result.stderr
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     rule,
     run_state_machine_as_test,
@@ -60,7 +61,7 @@ browser_bindings = st.builds(
     parameters=st.fixed_dictionaries({"p256dh": keys, "auth": keys}),
     category_filter=st.none() | known_filters,
 )
-hashes = st.integers(0, 5).map("{:032x}".format)
+hashes = st.integers(0, 2).map("{:032x}".format)
 
 
 @pytest.fixture
@@ -93,6 +94,11 @@ class Registry(RuleBasedStateMachine):
         self.sessions = Sessions(engine, ended=self.indexed.forget)
         self.ends = {}
         self.bound = {}
+
+    @initialize(days=st.lists(st.integers(1, 5), min_size=3, max_size=3))
+    def sign_in(self, days):
+        for number, each in enumerate(days):
+            self.create(f"{number:032x}", each)
 
     def live(self, hash_):
         return self.ends.get(hash_, 0) > self.clock.now
@@ -141,9 +147,14 @@ class Registry(RuleBasedStateMachine):
             live = self.live(hash_)
             assert caught.value.code == (Code.NOT_FOUND if live else Code.SESSION_NOT_FOUND)
 
-    @rule(seconds=st.integers(0, 3 * DAY))
-    def wait(self, seconds):
-        self.clock.now += seconds
+    @rule(hash_=hashes, binding=device_bindings, days=st.integers(1, 3))
+    def bind_twice_and_wait(self, hash_, binding, days):
+        self.bind(hash_, binding)
+        self.bind(hash_, binding)
+        self.all_agree()
+        self.clock.now += days * DAY - 1
+        self.all_agree()
+        self.clock.now += 1
 
     @rule()
     def start_anew(self):
@@ -278,6 +289,14 @@ class TestIndexed:
         index.bind(hashes[2], phone(9, "-chat_message"))
         assert sorted(recipient.token for recipient in found) == ["token-0", "token-1", "token-2"]
         assert index.recipients("chat_message").count() == 0
+
+
+def test_a_session_that_ends_while_its_filter_is_added(engine, monkeypatch):
+    hash_ = Sessions(engine).create()
+
+    monkeypatch.setattr(Sessions, "check", Sessions.end)
+    with pytest.raises(ApiError, match="session not found or ended"):
+        PushTokens(engine).bind(hash_, PHONE)
 
 
 class TestSessions:
