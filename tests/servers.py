@@ -44,6 +44,7 @@ class Process:
         with log.open("w") as stderr:
             self._process = subprocess.Popen(
                 [COMMAND, "serve", "--port", "0", "--database", database_url, *options],
+                stdout=stderr,  # of which nothing may be secret either
                 stderr=stderr,
             )
         while not (found := re.search(r"http://[\d.]+:\d+", log.read_text())):

@@ -349,3 +349,17 @@ def test_without_its_extra_it_says_what_to_install():
     assert result.stderr.endswith(
         "ModuleNotFoundError: tables need Narwhals: pip install 'category-filter[batch]'\n"
     )
+
+
+@pytest.mark.parametrize("other", [b"-*", 5])
+def test_what_is_no_text_after_many_texts_is_not_the_default(other):
+    late = pd.DataFrame({"category_filter": pd.Series(["-*"] * 150 + [other], dtype=object)})
+    words = f"the column 'category_filter' holds {type(other).__name__}, not only text"
+    for call in (precompute, audience):
+        with pytest.raises(TypeError, match=words):
+            call(late, KNOWN)
+
+
+def test_an_enum_without_the_default():
+    enum = pl.DataFrame({"category_filter": ["-ads", None]}, {"category_filter": pl.Enum(["-ads"])})
+    assert precompute(enum, KNOWN)["canonical"].to_list() == ["-ads", "*"]

@@ -318,3 +318,14 @@ def test_what_goes_by_is_counted_until_nobody_waits_for_it():
     tally.stopped = True
     with pytest.raises(InterruptedError):
         next(seen)
+
+
+@pytest.mark.parametrize("rejects", ["in.csv", "./in.csv", "out.csv"])
+def test_rejects_have_a_file_of_their_own(tmp_path, monkeypatch, rejects):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.csv").write_text("category_filter\na;b\n")
+    result = CliRunner().invoke(app, ["precompute", "in.csv", "out.csv", "--rejects", rejects])
+    words = f"category-filter: {Path(rejects)}: the rejects need a file of their own\n"
+    assert (result.exit_code, result.stderr) == (2, words)
+    assert (tmp_path / "in.csv").read_text() == "category_filter\na;b\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["in.csv"]

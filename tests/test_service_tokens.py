@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from servers import HASH, new_database
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from category_filter import CategoryFilter
 from category_filter.navixy import CATEGORIES
@@ -236,6 +237,24 @@ class TestRecipients:
 
 
 class TestIndexed:
+    @pytest.mark.parametrize(("first", "second"), [(1, 5), (5, 1)])
+    def test_a_session_is_not_taken_for_one_that_has_ended(self, engine, clock, first, second):
+        index = IndexedPushTokens(engine)
+        registry = Sessions(engine, ended=index.forget)
+        session = registry.create(days=first)
+        index.bind(session, PHONE)
+        registry.end(session)
+        index.bind(registry.create(days=second), PHONE)
+        clock.now += 2 * DAY
+        left = index.recipients("chat_message").count()
+        assert left == PushTokens(engine).recipients("chat_message").count() == (second > 2)
+
+    def test_an_end_is_noticed_by_counting_alone(self, engine, clock):
+        index = IndexedPushTokens(engine)
+        index.bind(Sessions(engine).create(days=1), PHONE)
+        clock.now += DAY
+        assert index.recipients("chat_message").count() == 0
+
     def test_threads_leave_it_in_step(self, engine):
         index = IndexedPushTokens(engine)
         registry = Sessions(engine, ended=index.forget)
@@ -355,6 +374,20 @@ class TestSessions:
         assert set(outcomes) <= {None, Code.SESSION_NOT_FOUND}
 
 
+def test_a_database_in_memory_loses_nothing(monkeypatch):
+    monkeypatch.setattr(database, "_PATIENCE", 0.1)
+    engine = connect("sqlite://")
+    registry, push_tokens = Sessions(engine), PushTokens(engine)
+    first, second = registry.create(), registry.create()
+    push_tokens.bind(first, phone(1))
+    for _ in push_tokens.recipients("chat_message"):
+        with pytest.raises(PoolTimeoutError):  # it has one connection
+            push_tokens.bind(second, phone(2))
+    push_tokens.bind(second, phone(2))
+    assert push_tokens.recipients("chat_message").count() == 2
+    engine.dispose()
+
+
 class TestSchema:
     def test_the_migrations_make_what_the_tables_say(self, engine):
         with engine.connect() as connection:
@@ -362,6 +395,13 @@ class TestSchema:
             differences = compare_metadata(context, database.metadata)
         own = {"push_schema"}
         assert [change for change in differences if change[1].name not in own] == []
+
+    def test_many_threads_start_at_once(self, tmp_path):
+        with ThreadPoolExecutor(4) as pool:
+            urls = [f"sqlite:///{tmp_path}/{number}.db" for number in range(8)]
+            for engine in pool.map(connect, urls):
+                assert Sessions(engine).create()
+                engine.dispose()
 
     def test_many_processes_start_at_once(self, database_url):
         code = "import sys; from category_filter.service import connect; connect(sys.argv[1])"

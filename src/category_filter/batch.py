@@ -298,7 +298,10 @@ class _FilterColumn(NamedTuple):
             )
         texts, counts = distinct[name].to_list(), distinct[_NUMBER].to_list()
         rows: dict[str, int] = dict(zip(texts, counts, strict=True))
-        nulls = [text for text in rows if not isinstance(text, str)]  # which has many forms
+        nulls = [text for text in rows if not isinstance(text, str)]
+        for other in nulls:
+            if str(other) not in _NULLS:
+                raise TypeError(f"the column {name!r} holds {type(other).__name__}, not only text")
         rows[default] = rows.get(default, 0) + sum(rows.pop(null) for null in nulls)
         return cls(frame, name, default, rows)
 
@@ -333,7 +336,7 @@ class _FilterColumn(NamedTuple):
         frame: Any = self.frame
         if isinstance(self.frame, nw.DataFrame):
             column = frame[self.name]
-            if column.dtype == nw.Unknown:
+            if column.dtype in (nw.Unknown, nw.Enum):  # an enum has no room for the default
                 column = column.cast(nw.String)
             numbers = column.replace_strict(
                 texts,
@@ -361,6 +364,10 @@ _TEXT, _NUMBER, _NAME, _LISTED, _OPEN = (
 )
 _TEXTUAL = (nw.String, nw.Categorical, nw.Enum, nw.Unknown)
 """What may hold texts; unknown is the type of a column that is null throughout."""
+
+
+_NULLS = {"None", "nan", "<NA>", "NaT"}
+"""How the many kinds of nulls are written."""
 
 
 def _meaning(text: str) -> _Meaning:

@@ -237,6 +237,8 @@ def precompute(  # noqa: PLR0913, PLR0917 - Typer's way to tell of options
 
     Exit status: 0, or 1 if a row holds no filter and --strict is given, 2 for wrong usage.
     """
+    if rejects is not None and rejects.resolve() in {source.resolve(), target.resolve()}:
+        _fail(f"{rejects}: the rejects need a file of their own")
     known = _known_set(categories)
     tally = _Tally()
 
@@ -271,7 +273,9 @@ def precompute(  # noqa: PLR0913, PLR0917 - Typer's way to tell of options
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 for any that is free.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="The port; 0 for any that is free.")
+    ] = 8000,
     database: DatabaseOption = "sqlite:///push_tokens.db",
 ) -> None:
     """Serve the push-token API that the language comes from.

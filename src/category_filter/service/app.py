@@ -71,7 +71,7 @@ def create_app(database_url: str, *, indexed: bool = False) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         yield
-        workers.shutdown()
+        workers.shutdown(wait=False, cancel_futures=True)
         database.dispose()
 
     app = _Application(

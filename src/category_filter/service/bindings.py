@@ -15,7 +15,7 @@ KEY = "[A-Za-z0-9_/+-]{1,256}={0,2}"
 """The pattern of a key in base64."""
 
 
-class _Binding(BaseModel, frozen=True, extra="forbid"):
+class _Binding(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     application: str
     token: str
     category_filter: Annotated[CategoryFilter, CATEGORIES] | None = Field(
@@ -39,6 +39,7 @@ class DeviceBinding(_Binding, frozen=True):
         description="navixy_iphone_viewer, navixy_android_viewer or w3c_pushapi"
     )
     token: str = Field(
+        repr=False,
         description="the push token, of 1 to 4,096 visible ASCII characters",
         pattern="^[!-~]{1,4096}$",
     )
@@ -48,8 +49,12 @@ class DeviceBinding(_Binding, frozen=True):
 class Keys(BaseModel, frozen=True):
     """What messages to a browser are encrypted with."""
 
-    p256dh: str = Field(description="the subscription's public key in base64", pattern=f"^{KEY}$")
-    auth: str = Field(description="the subscription's secret in base64", pattern=f"^{KEY}$")
+    p256dh: str = Field(
+        repr=False, description="the subscription's public key in base64", pattern=f"^{KEY}$"
+    )
+    auth: str = Field(
+        repr=False, description="the subscription's secret in base64", pattern=f"^{KEY}$"
+    )
 
 
 class BrowserBinding(_Binding, frozen=True):
@@ -66,6 +71,7 @@ class BrowserBinding(_Binding, frozen=True):
 
     application: Literal["w3c_pushapi"]
     token: str = Field(
+        repr=False,
         description="the whole URL of the subscription's endpoint, which begins with https://",
         pattern=r"^https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?/[!-~]{0,3800}$",
     )

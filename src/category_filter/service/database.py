@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from alembic import command
@@ -17,14 +18,13 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    StaticPool,
+    QueuePool,
     Table,
     Text,
     create_engine,
     event,
     make_url,
 )
-from sqlalchemy.exc import DBAPIError
 
 from category_filter.integrations.sqlalchemy import CategoryFilterType
 
@@ -55,6 +55,17 @@ _SNAPSHOT = {
 }
 """What begins a transaction all of whose statements see the same rows."""
 
+_SILENCE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
+"""What tells PostgreSQL's client that a server has gone without a word; milliseconds the last."""
+
+_upgrading = Lock()
+"""Alembic knows of one upgrade at a time."""
+
 metadata = MetaData()
 _BigId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -64,6 +75,7 @@ sessions = Table(
     Column("id", _BigId, primary_key=True),
     Column("digest", LargeBinary(32), nullable=False, unique=True),
     Column("ends_at", BigInteger, nullable=False, index=True),
+    sqlite_autoincrement=True,  # the number of a session that has ended is no other's
 )
 """Who may bind; times are seconds since 1970."""
 
@@ -108,7 +120,7 @@ def connect(url: str) -> Engine:
 
     Args:
         url: SQLAlchemy's, of an SQLite file or of a PostgreSQL server. Several processes may start
-            at once.
+            at once. A database in memory, `sqlite://`, has one connection, for which all wait.
 
     Raises:
         SQLAlchemyError: The URL is none, or the database cannot be reached.
@@ -125,7 +137,10 @@ def connect(url: str) -> Engine:
                 address,
                 hide_parameters=True,
                 isolation_level="AUTOCOMMIT",
-                poolclass=StaticPool if file == ":memory:" else None,
+                poolclass=QueuePool,
+                pool_size=1 if file == ":memory:" else POOL_SIZE,
+                max_overflow=0,
+                pool_timeout=_PATIENCE,
                 connect_args={"timeout": _PATIENCE, "check_same_thread": False},
             )
             event.listen(engine, "connect", _set_up)
@@ -139,7 +154,8 @@ def connect(url: str) -> Engine:
                 pool_size=POOL_SIZE,
                 max_overflow=0,
                 pool_timeout=_PATIENCE,
-                connect_args={"connect_timeout": _PATIENCE},
+                pool_pre_ping=True,  # a server that was started anew is nobody's business
+                connect_args={"connect_timeout": _PATIENCE, **_SILENCE},
             )
         case other:
             raise ValueError(f"the database is SQLite or PostgreSQL, and not {other}")
@@ -156,20 +172,9 @@ def execute(
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """Run one statement as a transaction of its own, and give what it returns.
 
-    It needs no BEGIN and no COMMIT, each of which would be a round trip. It is tried once more if
-    the server has closed the connection meanwhile, as when it was started anew.
+    It needs no BEGIN and no COMMIT, each of which would be a round trip. It is never tried again:
+    an answer that was lost does not tell whether the statement was done.
     """
-    try:
-        return _executed(database, statement, values)
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        return _executed(database, statement, values)
-
-
-def _executed(
-    database: Engine, statement: Executable, values: Mapping[str, object] | None
-) -> Sequence[Row[*tuple[Any, ...]]]:
     with database.connect() as connection:
         result = connection.execute(statement, values)
         return result.all() if result.returns_rows else ()
@@ -199,8 +204,9 @@ def _set_up(connection: sqlite3.Connection, record: object) -> None:  # noqa: AR
 
 def _upgrade(engine: Engine) -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    with _transaction(engine, _ALONE) as connection:
+    folder = str(Path(__file__).with_name("migrations"))
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    with _upgrading, _transaction(engine, _ALONE) as connection:
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")

@@ -27,7 +27,7 @@ _KEYS_IN_FORM = {
     "type": "string",
     "contentMediaType": "application/json",
     "contentSchema": {"$ref": f"{_REF}Keys"},
-    "pattern": rf'^\{{"p256dh": "{KEY}", "auth": "{KEY}"\}}$',
+    "pattern": rf'^\{{"p256dh": ?"{KEY}", ?"auth": ?"{KEY}"\}}$',
     "description": "the object with p256dh and auth, as JSON",
 }
 

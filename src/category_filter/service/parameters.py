@@ -70,7 +70,8 @@ async def read(request: Request) -> dict[str, object]:
                 pass
     values: dict[str, object] = {}
     for name, value in pairs:
-        values[name] = _TWICE if name in values else value
+        known = name if _NAME.fullmatch(name) else "?"
+        values[known] = _TWICE if known in values else value
     return values
 
 
@@ -103,7 +104,10 @@ def _json(body: bytes) -> Iterable[tuple[str, object]]:
         raise ApiError(Code.WRONG_FORMAT, f"the body is no JSON: {reason}") from None
     if not isinstance(found, dict):
         raise ApiError(Code.WRONG_FORMAT, "the body is no JSON object")
-    return cast("dict[str, object]", found).items()
+    fields = cast("dict[str, object]", found)
+    if len(fields) > _MAX_FIELDS:
+        raise ApiError(Code.WRONG_FORMAT, f"the body has more than {_MAX_FIELDS} names")
+    return fields.items()
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -182,8 +186,7 @@ def _parameter_error(model: type[BaseModel], error: ErrorDetails) -> ParameterEr
     name, *inner = map(str, error["loc"])
     if error["type"] == "extra_forbidden":
         known = ", ".join(sorted({*model.model_fields, "hash"}))
-        mentioned = name if _NAME.fullmatch(name) else "?"
-        return {"parameter": mentioned, "message": f"unknown: the parameters are {known}"}
+        return {"parameter": name, "message": f"unknown: the parameters are {known}"}
     if error["input"] is _TWICE:
         return {"parameter": name, "message": "given twice"}
     if error["type"] == "category_filter":

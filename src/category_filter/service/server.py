@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
-LIMITS: Mapping[str, Any] = {"http": "h11", "h11_max_incomplete_event_size": 131_072}
-"""What lets the application refuse a long query string, and the server one that is much longer."""
+LIMITS: Mapping[str, Any] = {
+    "http": "h11",
+    "h11_max_incomplete_event_size": 131_072,
+    "timeout_graceful_shutdown": 10,
+}
+"""What lets the application refuse a long query string, and the server one that is much longer;
+and the seconds after which a slow client no longer keeps the server from ending."""
 
 
 def serve(database_url: str, *, host: str, port: int) -> None:

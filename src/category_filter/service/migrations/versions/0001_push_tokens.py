@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("id", _big_id, primary_key=True),
         sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
         sa.Column("ends_at", sa.BigInteger, nullable=False, index=True),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "push_filter",
