@@ -101,7 +101,7 @@ def row(text: str | None) -> tuple[str | None, int, str | None, str | None]:
     try:
         f = CategoryFilter("*" if text is None else text)
     except CategoryFilterError as error:
-        return None, 0, None, error.explained()
+        return None, 0, None, error.summary()
     return str(f), KNOWN.mask(f), ",".join(KNOWN.unknown(f)) or None, None
 
 

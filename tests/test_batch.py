@@ -51,7 +51,7 @@ def by_loop(text, known):
     try:
         f = parsed(text)
     except CategoryFilterError as error:
-        return None, 0, None, error.explained()
+        return None, 0, None, error.summary()
     return str(f), known.mask(f), ",".join(known.unknown(f)) or None, None
 
 
@@ -216,11 +216,11 @@ class TestInvalid:
         message = (
             "7 rows hold no filter in 'category_filter' (invalid='deny' denies them all):\n"
             "    'a;b': write ',' instead of ';'; did you mean 'a,b'?\n"
-            "    '$': '$' cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -\n"
-            "    '*,a': '*' means every category and stands alone, never in a list or a name\n"
-            "    '-a,-b': '-' goes once, before the whole list, and excludes every name in it;"
+            "    '$': invalid character '$': names use A-Z a-z 0-9 _ . : / -\n"
+            "    '*,a': '*' cannot be combined with names\n"
+            "    '-a,-b': write '-' once, before the whole list;"
             " did you mean '-a,b'?\n"
-            "    'a b': a comma is missing before this name; did you mean 'a,b'?\n"
+            "    'a b': expected a comma before this name; did you mean 'a,b'?\n"
             "    and 1 more"
         )
         for use in (lambda: audience(subs, KNOWN), lambda: deliveries(subs, events, "key")):

@@ -191,7 +191,7 @@ class TestText:
         expect(text).to_have_value("-news, sprot")
         expect(text).to_have_accessible_description(
             "What is to be delivered to this device. unknown category 'sprot'"
-            " (did you mean 'sport'?): its messages will not be stopped"
+            " (did you mean 'sport'?)"
         )
         expect(text).to_have_attribute("aria-invalid", "true")
         text.fill("-news, sport")

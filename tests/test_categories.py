@@ -88,7 +88,7 @@ class TestChecking:
         f = CategoryFilter(text)
         new = f.names - set(known) - stored.names
         try:
-            assert known.parse(text, replacing=stored) == f
+            assert known.parse(text, stored=stored) == f
             assert not new
         except UnknownCategoryError as error:
             assert {name for name, _, _ in error.unknown} == new
@@ -113,7 +113,7 @@ class TestChecking:
         assert KNOWN.allowed("-a") == ("b", "c", "news")
         assert KNOWN.mask("-a") == 0b1110
         for use in (KNOWN.unknown, KNOWN.allowed, KNOWN.mask, KNOWN.validate):
-            with pytest.raises(TypeError, match=r"^a filter is a str, not int$"):
+            with pytest.raises(TypeError, match=r"^filter must be a str, not int$"):
                 use(3)
 
     def test_a_text_that_is_no_filter(self):
@@ -343,20 +343,20 @@ class TestCollection:
         )
 
     def test_a_name_is_a_str(self):
-        with pytest.raises(TypeError, match=r"^a category is a str, not int$"):
+        with pytest.raises(TypeError, match=r"^category must be a str, not int$"):
             Categories(["news", 3])
 
     @pytest.mark.parametrize("label", [None, 3, {"en": "News"}])
     def test_a_label_is_a_str(self, label):
         kind = type(label).__name__
-        with pytest.raises(TypeError, match=f"^a label is a str, not {kind}$"):
+        with pytest.raises(TypeError, match=f"^label must be a str, not {kind}$"):
             Categories({"news": label})
 
     def test_a_name_is_checked(self):
         with pytest.raises(FilterSyntaxError) as caught:
             Categories(["news", "top news"])
         assert str(caught.value) == (
-            "' ' cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -\n"
+            "invalid character ' ': names use A-Z a-z 0-9 _ . : / -\n"
             "    top news\n"
             "       ^"
         )

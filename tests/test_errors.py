@@ -26,40 +26,40 @@ def refusal(text, parse=CategoryFilter):
 
 SYNTAX = {
     "": """\
-the filter is empty: '*' stands for every category, '-*' for none
+the filter is empty: use '*' for every category, '-*' for none
     \n\
     ^
 did you mean '*'?""",
     "a,,b": """\
-a name is missing before ','
+expected a name before ','
     a,,b
       ^
 did you mean 'a,b'?""",
     "news, ": """\
-a name is missing after ','
+expected a name after ','
     news,\x20
           ^
 did you mean 'news'?""",
     "-": """\
-a name is missing after '-'
+expected a name after '-'
     -
      ^""",
     "a,*": """\
-'*' means every category and stands alone, never in a list or a name
+'*' cannot be combined with names
     a,*
       ^""",
     "*,-a": """\
-'*' means every category and stands alone, never in a list or a name
+'*' cannot be combined with names
     *,-a
     ^
 did you mean '-a'?""",
     "-a,-b": """\
-'-' goes once, before the whole list, and excludes every name in it
+write '-' once, before the whole list
     -a,-b
        ^
 did you mean '-a,b'?""",
     "chat_message history_rule": """\
-a comma is missing before this name
+expected a comma before this name
     chat_message history_rule
                  ^
 did you mean 'chat_message,history_rule'?""",
@@ -74,38 +74,38 @@ write ',' instead of ';'
      ^
 did you mean 'a,b'?""",
     "chat_mes\u200bsage": """\
-'\\u200b' (U+200B ZERO WIDTH SPACE) cannot be seen, and does not belong in a filter
+invisible character '\\u200b' (U+200B ZERO WIDTH SPACE)
     chat_mes\\u200bsage
             ^
 did you mean 'chat_message'?""",
     "сhat": """\
-'с' (U+0441 CYRILLIC SMALL LETTER ES) cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -
+invalid character 'с' (U+0441 CYRILLIC SMALL LETTER ES): names use A-Z a-z 0-9 _ . : / -
     \\u0441hat
     ^""",
     "a,e\u0301": """\
-'\\u0301' (U+0301 COMBINING ACUTE ACCENT) cannot be in a name, \
+invalid character '\\u0301' (U+0301 COMBINING ACUTE ACCENT), \
 which is made of A-Z a-z 0-9 _ . : / -
     a,e\\u0301
        ^""",
     "a\x1b[31m": """\
-'\\x1b' (U+001B) cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -
+invalid character '\\x1b' (U+001B): names use A-Z a-z 0-9 _ . : / -
     a\\x1b[31m
      ^""",
     "\ud800": """\
-'\\ud800' (U+D800) cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -
+invalid character '\\ud800' (U+D800): names use A-Z a-z 0-9 _ . : / -
     \\ud800
     ^""",
     ".a": """\
-a name cannot begin with '.'
+a name cannot start with '.'
     .a
     ^""",
     "a,\nb": """\
-a line break can only stand at either end
+line breaks are only allowed at either end
     a,\\nb
       ^
 did you mean 'a,b'?""",
     "a\rb": """\
-a line break can only stand at either end
+line breaks are only allowed at either end
     a\\rb
      ^
 did you mean 'a,b'?""",
@@ -114,13 +114,13 @@ a filter has at most 65,536 characters
     ...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
                                           ^""",
     "a" * 40 + "," * 2 + "b" * 40: """\
-a name is missing before ','
+expected a name before ','
     ...aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,,bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb...
                                           ^
 did you mean 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,\
 bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'?""",
     "\u00e9" * 40: """\
-'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE) cannot be in a name, \
+invalid character 'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE), \
 which is made of A-Z a-z 0-9 _ . : / -
     \\xe9\\xe9\\xe9\\xe9\\xe9\\xe9\\xe9\\xe9...
     ^""",
@@ -159,16 +159,16 @@ class TestSyntaxErrors:
         ("name", "message"),
         [
             ("", "the name is empty"),
-            ("-a", "a name cannot begin with '-'"),
-            ("a\n", "'\\n' (U+000A) cannot be in a name"),
-            ("a;b", "';' cannot be in a name"),
-            ("\u2013a", "'\u2013' (U+2013 EN DASH) cannot be in a name"),
-            ("a\u200b", "'\\u200b' (U+200B ZERO WIDTH SPACE) cannot be in a name"),
+            ("-a", "a name cannot start with '-'"),
+            ("a\n", "invalid character '\\n' (U+000A)"),
+            ("a;b", "invalid character ';'"),
+            ("\u2013a", "invalid character '\u2013' (U+2013 EN DASH)"),
+            ("a\u200b", "invalid character '\\u200b' (U+200B ZERO WIDTH SPACE)"),
         ],
     )
     def test_of_a_single_name(self, name, message):
         if message.endswith("be in a name"):
-            message += ", which is made of A-Z a-z 0-9 _ . : / -"
+            message += ": names use A-Z a-z 0-9 _ . : / -"
         for use in (CategoryFilter.only, lambda name: Categories([name])):
             assert refusal(name, use).message == message
 
@@ -184,7 +184,7 @@ class TestSyntaxErrors:
         )
 
     def test_the_user_s_text_is_no_template(self):
-        assert str(refusal("{0}%s")).startswith("'{' cannot be in a name")
+        assert str(refusal("{0}%s")).startswith("invalid character '{'")
 
     def test_nothing_of_lark_shows(self):
         error = refusal("a,,b")
@@ -196,45 +196,45 @@ class TestUnknownErrors:
     def test_one_in_an_only_list(self):
         error = refusal("history_rule, chat_mesage", NAVIXY.parse)
         assert str(error) == (
-            "unknown category: its messages will never arrive\n"
+            "unknown category\n"
             "    'chat_mesage' at 14: did you mean 'chat_message'?"
         )
         assert error.message == (
-            "unknown category 'chat_mesage' (did you mean 'chat_message'?):"
-            " its messages will never arrive"
+            "unknown category 'chat_mesage' (did you mean 'chat_message'?)"
+            ""
         )
         assert error.code == "unknown_category"
 
     def test_several_in_an_except_list(self):
         error = refusal("-news,weather", Categories(["new", "news1"]).parse)
         assert str(error) == (
-            "2 unknown categories: their messages will not be stopped\n"
+            "2 unknown categories\n"
             "    'news' at 1: did you mean 'new' or 'news1'?\n"
             "    'weather' at 6"
         )
         assert error.message == (
-            "2 unknown categories 'news' (did you mean 'new' or 'news1'?), 'weather':"
-            " their messages will not be stopped"
+            "2 unknown categories 'news' (did you mean 'new' or 'news1'?), 'weather'"
+            ""
         )
 
     def test_thousands(self):
         error = refusal(",".join(f"x{number}" for number in range(2_000)), NAVIXY.parse)
         lines = str(error).split("\n")
-        assert lines[0] == "2,000 unknown categories: their messages will never arrive"
+        assert lines[0] == "2,000 unknown categories"
         assert lines[1] == "    'x0' at 0"
         assert lines[10:] == ["    'x9' at 27", "    and 1,990 more"]
         assert error.message == (
             "2,000 unknown categories 'x0', 'x1', 'x2', 'x3', 'x4', 'x5', 'x6', 'x7', 'x8', 'x9'"
-            " and 1,990 more: their messages will never arrive"
+            " and 1,990 more"
         )
         assert len(error.unknown) == 2_000
 
     def test_a_long_name_is_cut(self):
         error = refusal("y" * 60_000, NAVIXY.parse)
         assert str(error) == (
-            f"unknown category: its messages will never arrive\n    '{'y' * 70}...' at 0"
+            f"unknown category\n    '{'y' * 70}...' at 0"
         )
-        assert error.message == f"unknown category '{'y' * 70}...': its messages will never arrive"
+        assert error.message == f"unknown category '{'y' * 70}...'"
         assert error.unknown[0].name == "y" * 60_000
 
 
@@ -296,49 +296,49 @@ class TestInOneLine:
         ("text", "line"),
         [
             ("a;b", "write ',' instead of ';'; did you mean 'a,b'?"),
-            ("a,*", "'*' means every category and stands alone, never in a list or a name"),
+            ("a,*", "'*' cannot be combined with names"),
             (
                 "chat_mesage",
                 (
-                    "unknown category 'chat_mesage' (did you mean 'chat_message'?):"
-                    " its messages will never arrive"
+                    "unknown category 'chat_mesage' (did you mean 'chat_message'?)"
+                    ""
                 ),
             ),
         ],
     )
     def test_the_message_and_the_repair(self, text, line):
-        assert refusal(text, NAVIXY.parse).explained() == line
+        assert refusal(text, NAVIXY.parse).summary() == line
 
     @pytest.mark.parametrize(
         ("text", "line"),
         [
             ("a;b", "<<write ',' instead of ';'>; <did you mean 'a,b'?>>"),
-            ("a,", "<<a name is missing after ','>; <did you mean 'a'?>>"),
+            ("a,", "<<expected a name after ','>; <did you mean 'a'?>>"),
             (
                 "-sprot,x,newx",
                 (
                     "<3 unknown categories <'sprot' (<did you mean 'sport'?>)>, 'x',"
-                    " <'newx' (<did you mean <'news' or 'newt'>?>)>:"
-                    " their messages will not be stopped>"
+                    " <'newx' (<did you mean <'news' or 'newt'>?>)>"
+                    ">"
                 ),
             ),
             (
                 ",".join(f"x{number}" for number in range(1_011)),
                 "<1,011 unknown categories <"
                 + ", ".join(f"'x{number}'" for number in range(10))
-                + " and 1,001 more>: their messages will never arrive>",
+                + " and 1,001 more>>",
             ),
         ],
     )
     def test_every_sentence_can_be_translated(self, text, line):
         known = Categories(["news", "newt", "sport"])
-        assert refusal(text, known.parse).explained(lambda template: f"<{template}>") == line
+        assert refusal(text, known.parse).summary(lambda template: f"<{template}>") == line
 
     @given(texts)
     def test_the_reason_is_the_key_of_the_message(self, text):
         try:
             NAVIXY.parse(text)
         except CategoryFilterError as error:
-            assert error.message == MESSAGES[error.reason] % error.params()
-            assert error.explained().startswith(error.message)
-            assert "\n" not in error.explained()
+            assert error.message == MESSAGES[error.message_key] % error.params()
+            assert error.summary().startswith(error.message)
+            assert "\n" not in error.summary()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strategies import filters, names, spellings
 
 from category_filter import CategoryFilter, FilterSyntaxError
-from category_filter._filter import _MANY, _SHORT, _seen
+from category_filter._filter import _CACHE_MAX_LENGTH, _CACHE_SIZE, _cache
 
 EVERYTHING, NOTHING = CategoryFilter("*"), CategoryFilter("-*")
 OUTSIDERS = {"nobody-listed-this", "nor.this"}
@@ -205,7 +205,7 @@ class TestConstruction:
     def test_anything_else_is_a_type_error(self, text):
         with pytest.raises(TypeError) as caught:
             CategoryFilter(text)
-        assert str(caught.value) == f"a filter is a str, not {type(text).__name__}"
+        assert str(caught.value) == f"filter must be a str, not {type(text).__name__}"
         assert caught.value.__context__ is None
 
     def test_two_arguments_are_too_many(self):
@@ -229,7 +229,7 @@ class TestConstruction:
         for use in (CategoryFilter("news").allows, CategoryFilter.only, CategoryFilter.all_except):
             with pytest.raises(TypeError) as caught:
                 use(category)
-            assert str(caught.value) == f"a category is a str, not {kind}"
+            assert str(caught.value) == f"category must be a str, not {kind}"
 
     @pytest.mark.parametrize("make", [CategoryFilter.only, CategoryFilter.all_except])
     @pytest.mark.parametrize(
@@ -286,18 +286,18 @@ class TestMemory:
         assert CategoryFilter("news,once") is CategoryFilter("news,once")
 
     def test_long_texts_are_not_kept(self):
-        CategoryFilter("a" * (_SHORT + 1))
-        assert max(map(len, _seen)) <= _SHORT
+        CategoryFilter("a" * (_CACHE_MAX_LENGTH + 1))
+        assert max(map(len, _cache)) <= _CACHE_MAX_LENGTH
 
     def test_no_number_of_texts_fills_memory(self):
-        _seen.clear()
-        sizes = [len(_seen) for number in range(_MANY + 2) if CategoryFilter(f"filler{number}")]
-        assert max(sizes) == _MANY == 1_024
+        _cache.clear()
+        sizes = [len(_cache) for number in range(_CACHE_SIZE + 2) if CategoryFilter(f"filler{number}")]
+        assert max(sizes) == _CACHE_SIZE == 1_024
 
-    @pytest.mark.parametrize("text", ["a" * _SHORT, "news , once", "\n*\n"])
+    @pytest.mark.parametrize("text", ["a" * _CACHE_MAX_LENGTH, "news , once", "\n*\n"])
     def test_any_short_spelling_is_parsed_once(self, text):
         assert CategoryFilter(text) is CategoryFilter(text)
-        assert _SHORT == 256
+        assert _CACHE_MAX_LENGTH == 256
 
 
 class TestValue:

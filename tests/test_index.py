@@ -201,7 +201,7 @@ class TestMapping:
         assert is_empty(index)
 
     def test_a_category_is_a_str(self):
-        with pytest.raises(TypeError, match=r"^a category is a str, not int$"):
+        with pytest.raises(TypeError, match=r"^category must be a str, not int$"):
             FilterIndex().matching(3)
 
     def test_repr_stays_short(self):

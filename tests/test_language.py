@@ -17,7 +17,7 @@ from lark.exceptions import UnexpectedInput
 from strategies import FIRST, HOSTILE, LATER, texts
 
 from category_filter import CategoryFilter, FilterSyntaxError, _parser
-from category_filter.errors import MistakeCode
+from category_filter.errors import SyntaxErrorCode
 
 GRAMMAR = Path(__file__).parents[1] / "grammar"
 CONFORMANCE = json.loads((GRAMMAR / "conformance.json").read_text("utf-8"))
@@ -40,7 +40,7 @@ def short(case):
 class TestConformance:
     def test_the_data_are_all_there(self):
         assert len(CONFORMANCE["accepted"]) + len(CONFORMANCE["refused"]) >= 120
-        assert {case["code"] for case in CONFORMANCE["refused"]} == set(MistakeCode.__args__)
+        assert {case["code"] for case in CONFORMANCE["refused"]} == set(SyntaxErrorCode.__args__)
         assert CONFORMANCE["max_length"] == _parser.MAX_LENGTH
 
     @pytest.mark.parametrize("case", CONFORMANCE["accepted"], ids=short)
@@ -139,7 +139,7 @@ class TestMistakes:
         try:
             CategoryFilter(text)
         except FilterSyntaxError as error:
-            assert error.code in MistakeCode.__args__
+            assert error.code in SyntaxErrorCode.__args__
             assert 0 <= error.position <= len(text)
             assert error.text == text
 
@@ -238,7 +238,7 @@ class TestMistakes:
 
 
 class TestGrammarFiles:
-    @pytest.mark.parametrize("file", ["category_filter.lark", "mistakes.lark"])
+    @pytest.mark.parametrize("file", ["category_filter.lark", "diagnostics.lark"])
     def test_nothing_is_dead(self, file):
         text = (GRAMMAR / file).read_text("utf-8")
         code = re.sub(r"//.*", "", text)
@@ -303,4 +303,4 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 print(sorted(opened), answers.count(True), len(answers))
 """
-        assert run(code) == "['category_filter.lark', 'mistakes.lark'] 16 16\n"
+        assert run(code) == "['category_filter.lark', 'diagnostics.lark'] 16 16\n"

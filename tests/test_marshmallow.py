@@ -48,7 +48,7 @@ def test_null_is_not_empty():
     assert Subscription().validate({"known": None, "maybe": ""}) == {
         "known": ["Field may not be null."],
         "maybe": [
-            "the filter is empty: '*' stands for every category, '-*' for none; did you mean '*'?"
+            "the filter is empty: use '*' for every category, '-*' for none; did you mean '*'?"
         ],
     }
 
@@ -64,7 +64,7 @@ def test_the_messages_know_their_error():
         "anything": ["write ',' instead of ';'; did you mean 'a,b'?"],
         "many": {
             "1": [
-                "unknown category 'sprot' (did you mean 'sport'?): its messages will not be stopped"
+                "unknown category 'sprot' (did you mean 'sport'?)"
             ]
         },
     }
@@ -111,7 +111,7 @@ def test_a_message_of_your_own():
         "known": ["unknown_category: 'x'"],
     }
     assert Own().validate({"wanted": "a,"}) == {
-        "wanted": ["a name is missing after ','; did you mean 'a'?"]
+        "wanted": ["expected a name after ','; did you mean 'a'?"]
     }
 
 
@@ -120,6 +120,6 @@ def test_every_text_loads_or_is_explained(text):
     try:
         expected = {"known": KNOWN.parse(text)}
     except CategoryFilterError as error:
-        assert Subscription().validate({"known": text}) == {"known": [error.explained()]}
+        assert Subscription().validate({"known": text}) == {"known": [error.summary()]}
     else:
         assert Subscription().load({"known": text}) == expected

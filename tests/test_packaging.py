@@ -59,7 +59,7 @@ def test_the_wheel_holds_the_library_and_nothing_else(built):
         for file in (ROOT / "src" / "category_filter").rglob("*.*")
         if file.suffix != ".pyc"
     }
-    grammar = {"__init__.py", "category_filter.lark", "mistakes.lark"}
+    grammar = {"__init__.py", "category_filter.lark", "diagnostics.lark"}
     assert files == sources | {f"category_filter/_grammar/{name}" for name in grammar}
 
 
@@ -67,7 +67,7 @@ def test_the_source_distribution_holds_the_grammar_and_the_license(built):
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
-    assert {"grammar/category_filter.lark", "grammar/mistakes.lark", "LICENSE"} <= names
+    assert {"grammar/category_filter.lark", "grammar/diagnostics.lark", "LICENSE"} <= names
 
 
 def test_the_public_names():

@@ -80,7 +80,7 @@ class TestFormats:
         assert (tmp_path / "out.csv").read_text("utf-8") == (
             "category_filter,n,canonical,mask,unknown,error\n"
             ",1,*,63,,\n"
-            '"",2,,0,,"the filter is empty: \'*\' stands for every category,'
+            '"",2,,0,,"the filter is empty: use \'*\' for every category,'
             " '-*' for none; did you mean '*'?\"\n"
         )
 

@@ -18,7 +18,7 @@ from servers import Process
 from sqlalchemy import Column, MetaData, Table, create_engine
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
-from category_filter.errors import MistakeCode
+from category_filter.errors import SyntaxErrorCode
 from category_filter.integrations.sqlalchemy import CategoryFilterType
 
 README = Path(__file__).parents[1] / "README.md"
@@ -55,8 +55,8 @@ def test_django_forms():
     assert form.errors == {
         "typed": [
             (
-                "unknown category 'chat_mesage' (did you mean 'chat_message'?):"
-                " its messages will never arrive"
+                "unknown category 'chat_mesage' (did you mean 'chat_message'?)"
+                ""
             )
         ]
     }
@@ -139,4 +139,4 @@ def test_every_code_and_message_of_the_table():
         with pytest.raises(CategoryFilterError) as caught:
             Categories(["news"]).parse(text)
         assert (caught.value.code, caught.value.message) == (code, message)
-    assert {code for code, _, _ in rows} == {*MistakeCode.__args__, "unknown_category"}
+    assert {code for code, _, _ in rows} == {*SyntaxErrorCode.__args__, "unknown_category"}

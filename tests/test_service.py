@@ -188,7 +188,7 @@ class TestWays:
                     },
                     {
                         "parameter": "category_filter",
-                        "message": "a name is missing before ','; did you mean 'a,b'?",
+                        "message": "expected a name before ','; did you mean 'a,b'?",
                         "code": "missing_name",
                         "position": 2,
                         "suggestion": "a,b",
@@ -285,11 +285,11 @@ class TestInvalidParameters:
                 [
                     parameter(
                         "category_filter",
-                        "unknown category 'chat_mesage' (did you mean 'chat_message'?):"
-                        " its messages will not be stopped",
+                        "unknown category 'chat_mesage' (did you mean 'chat_message'?)"
+                        "",
                         code="unknown_category",
                         position=1,
-                        unknown=[{"name": "chat_mesage", "position": 1, "close": ["chat_message"]}],
+                        unknown=[{"name": "chat_mesage", "position": 1, "suggestions": ["chat_message"]}],
                     )
                 ],
             ),
@@ -298,7 +298,7 @@ class TestInvalidParameters:
                 [
                     parameter(
                         "category_filter",
-                        "the filter is empty: '*' stands for every category, '-*' for none;"
+                        "the filter is empty: use '*' for every category, '-*' for none;"
                         " did you mean '*'?",
                         code="empty",
                         position=0,

@@ -224,7 +224,7 @@ class TestRecipients:
         kind(engine).bind(Sessions(engine).create(), PHONE)
         recipients = kind(engine).recipients(5)
         for ask in (recipients.count, lambda: list(recipients)):
-            with pytest.raises(TypeError, match="a category is a str, not int"):
+            with pytest.raises(TypeError, match="category must be a str, not int"):
                 ask()
 
     def test_a_retired_category_that_is_stored_still_counts(self, engine):

@@ -342,7 +342,7 @@ def test_traps(session, wanted, asked, expected):
 
 
 def test_what_is_no_text_is_no_category():
-    with pytest.raises(TypeError, match=r"^a category is a str, not int$"):
+    with pytest.raises(TypeError, match=r"^category must be a str, not int$"):
         Subscription.wanted.allows(3)
 
 

@@ -1,4 +1,4 @@
-"""Filter notifications by category: `*`, `news,sport`, `-ads` and `-*`, parsed, checked, applied.
+"""Filter notifications by category: `*`, `news,sport`, `-ads` or `-*`.
 
 >>> from category_filter import CategoryFilter
 >>> CategoryFilter("-history_task,history_rule").allows("chat_message")
@@ -12,7 +12,7 @@ from category_filter.errors import (
     FilterSyntaxError,
     UnknownCategoryError,
 )
-from category_filter.index import FilterIndex
+from category_filter.index import FilterIndex, MatchView
 
 __all__ = [
     "Categories",
@@ -20,5 +20,6 @@ __all__ = [
     "CategoryFilterError",
     "FilterIndex",
     "FilterSyntaxError",
+    "MatchView",
     "UnknownCategoryError",
 ]

@@ -1,4 +1,4 @@
-"""The value: a finite or cofinite set of category names."""
+"""The value: an immutable set of category names, or everything except such a set."""
 
 from __future__ import annotations
 
@@ -10,36 +10,46 @@ from category_filter import _parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Self
 
     from pydantic_core import CoreSchema
 
     _T = TypeVar("_T")
     _Category = TypeVar("_Category", bound="str | Enum")
 
-__all__ = ["CategoryFilter", "plain"]
+__all__ = ["CategoryFilter", "Immutable", "coerce_str"]
 
-_SHORT = 256
-_MANY = 1024
-_seen: dict[str | CategoryFilter, CategoryFilter] = {}
-"""Filters by their text: `_MANY` of `_SHORT` characters at most, so that no input fills memory."""
+_CACHE_SIZE = 1024
+_CACHE_MAX_LENGTH = 256
+_cache: dict[str | CategoryFilter, CategoryFilter] = {}
+"""Filters by their text. Both limits keep input from filling memory."""
 
 
-class _Remembering(type):
-    """Answers a text seen before in 2.5 times a bare dict lookup; from `__new__` it takes 3.0."""
+class Immutable:
+    """The base of final classes whose instances never change, so that a copy is the original."""
 
-    def __call__(cls, text: str | CategoryFilter = "*") -> CategoryFilter:
-        try:
-            seen = _seen.get(text)
-        except TypeError:  # unhashable, so no text
-            seen = None
-        return seen or CategoryFilter.__new__(CategoryFilter, text)
+    __slots__ = ()
 
-    __call__.__qualname__ = "CategoryFilter"  # what a TypeError about its arguments calls it
+    def __init_subclass__(cls) -> None:
+        if Immutable not in cls.__bases__:
+            raise TypeError(f"{cls.__base__.__name__} is final: use an attribute instead")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is immutable: cannot set {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is immutable: cannot delete {name!r}")
 
 
 @final
-class CategoryFilter(metaclass=_Remembering):
-    """Which categories a subscriber wants: an immutable set of names, or all but a set of names.
+class CategoryFilter(Immutable):
+    """An immutable filter of categories: an allowlist or a denylist of names.
 
     >>> wanted = CategoryFilter("-history_task, history_rule")
     >>> wanted.allows("chat_message"), "history_task" in wanted
@@ -49,41 +59,35 @@ class CategoryFilter(metaclass=_Remembering):
     >>> wanted | CategoryFilter.only("history_task")
     CategoryFilter('-history_rule')
 
-    The world is open: a category that nobody knew when the filter was written is allowed by `*`
-    and by `-a`, and refused by `a` and by `-*`. Two filters are equal exactly if they allow the
-    same categories; `&`, `|`, `-`, `^` and `~` combine them as the sets that they are, and `<=`
-    says whether one allows no more than another. A filter is always true, also one that allows
-    nothing. What could not be written in 65,536 characters is refused, however it came about.
+    Categories added later are allowed by `*` and `-a`, but not by `a` or `-*`. Two filters are equal
+    if they allow the same categories. Filters support the set operators `&`, `|`, `-`, `^`, `~` and
+    `<=`. A filter is always truthy, even one that allows nothing.
 
     Args:
-        text: The filter as a person writes it, or a filter, which is returned as it is.
+        text: The filter as a string; a `CategoryFilter` is returned unchanged.
 
     Raises:
-        FilterSyntaxError: The text is no filter.
-        TypeError: It is neither a text nor a filter.
+        FilterSyntaxError: If the text is not a valid filter, or the result of an operator exceeds
+            65,536 characters.
+        TypeError: If `text` is neither a str nor a `CategoryFilter`.
     """
 
     __slots__ = ("_allows_unlisted", "_names")
-    __module__ = "category_filter"  # where users import it from, and what its pickles name
+    __module__ = "category_filter"  # the public name, which pickles refer to
 
     _names: frozenset[str]
     _allows_unlisted: bool
 
-    def __new__(cls, text: str | CategoryFilter = "*") -> CategoryFilter:
-        if type(text) is not str:
-            if isinstance(text, CategoryFilter):
-                return text
-            text = plain(text, "a filter")
-        parsed = _unchecked(_parser.parse(text))
-        if len(text) <= _SHORT:
-            if len(_seen) >= _MANY:
-                _seen.clear()
-            _seen[text] = parsed
-        return parsed
+    def __new__(cls, text: str | CategoryFilter = "*") -> CategoryFilter:  # noqa: D102 - documented by the class
+        try:
+            cached = _cache.get(text)
+        except TypeError:  # unhashable
+            cached = None
+        return cached or _parse(text)
 
     @classmethod
     def only(cls, *names: str | Enum) -> CategoryFilter:
-        """The filter that allows these names and nothing else.
+        """Create an include list: the filter that allows only these names.
 
         >>> CategoryFilter.only("news", "sport")
         CategoryFilter('news,sport')
@@ -91,45 +95,47 @@ class CategoryFilter(metaclass=_Remembering):
         CategoryFilter('-*')
 
         Raises:
-            FilterSyntaxError: A name is none, or all of them are too long to be written down.
-            TypeError: A name is no str.
+            FilterSyntaxError: If a name is invalid, or the canonical form exceeds 65,536
+                characters.
+            TypeError: If a name is not a str.
         """
-        return _writable(_checked(names), allows_unlisted=False)
+        return _new_bounded(_validated_names(names), allows_unlisted=False)
 
     @classmethod
     def all_except(cls, *names: str | Enum) -> CategoryFilter:
-        """The filter that allows everything but these names.
+        """Create an exclude list: the filter that allows everything except these names.
 
         >>> CategoryFilter.all_except("news", "sport")
         CategoryFilter('-news,sport')
 
         Raises:
-            FilterSyntaxError: A name is none, or all of them are too long to be written down.
-            TypeError: A name is no str.
+            FilterSyntaxError: If a name is invalid, or the canonical form exceeds 65,536
+                characters.
+            TypeError: If a name is not a str.
         """
-        return _writable(_checked(names), allows_unlisted=True)
+        return _new_bounded(_validated_names(names), allows_unlisted=True)
 
     @property
     def names(self) -> frozenset[str]:
-        """The names that the text lists, allowed or not."""
+        """The listed names, whether included or excluded."""
         return self._names
 
     @property
     def allows_unlisted(self) -> bool:
-        """Whether a category is allowed that the text does not list."""
+        """Whether unlisted categories are allowed."""
         return self._allows_unlisted
 
     def allows(self, category: str | Enum) -> bool:
-        """Whether a message of this category is wanted.
+        """Return True if the filter allows a category.
 
         >>> CategoryFilter("news").allows("sport")
         False
 
         Raises:
-            TypeError: The category is no str.
+            TypeError: If the category is not a str.
         """
         if type(category) is not str:
-            category = plain(category, "a category")
+            category = coerce_str(category, "category")
         return (category in self._names) is not self._allows_unlisted
 
     __contains__ = allows
@@ -141,46 +147,49 @@ class CategoryFilter(metaclass=_Remembering):
     def filter(
         self, items: Iterable[Any], *, key: Callable[[Any], str | Enum] | None = None
     ) -> Iterator[Any]:
-        """The items of the categories that are allowed, in their order, one at a time.
+        """Iterate over the items whose category is allowed, lazily and in order.
 
         >>> events = [("news", 1), ("sport", 2), ("news", 3)]
         >>> list(CategoryFilter("news").filter(events, key=lambda event: event[0]))
         [('news', 1), ('news', 3)]
 
         Args:
-            items: Categories, or anything that has one.
-            key: What gives an item's category.
+            items: Categories, or any items if `key` is given.
+            key: A function that returns an item's category.
         """
         if key is None:
             return filter(self.allows, items)
         return (item for item in items if self.allows(key(item)))
 
     def isdisjoint(self, other: CategoryFilter) -> bool:
-        """Whether no category is allowed by both.
+        """Return True if no category is allowed by both filters.
 
         >>> CategoryFilter("news").isdisjoint(CategoryFilter("-news"))
         True
+
+        Raises:
+            TypeError: If `other` is not a `CategoryFilter`.
         """
         if not isinstance(other, CategoryFilter):
-            raise TypeError(f"isdisjoint() takes a CategoryFilter, not {type(other).__name__}")
+            raise TypeError(f"expected a CategoryFilter, got {type(other).__name__}")
         if self._allows_unlisted and other._allows_unlisted:
             return False
-        return self <= _unchecked((other._names, not other._allows_unlisted))
+        return self <= _new(other._names, not other._allows_unlisted)
 
     def __and__(self, other: CategoryFilter) -> CategoryFilter:
-        return _combined(self, other, bool.__and__)
+        return _set_operation(self, other, bool.__and__)
 
     def __or__(self, other: CategoryFilter) -> CategoryFilter:
-        return _combined(self, other, bool.__or__)
+        return _set_operation(self, other, bool.__or__)
 
     def __sub__(self, other: CategoryFilter) -> CategoryFilter:
-        return _combined(self, other, bool.__gt__)  # allowed by one and not by the other
+        return _set_operation(self, other, bool.__gt__)  # True > False: only `self` allows it
 
     def __xor__(self, other: CategoryFilter) -> CategoryFilter:
-        return _combined(self, other, bool.__xor__)
+        return _set_operation(self, other, bool.__xor__)
 
     def __invert__(self) -> CategoryFilter:
-        return _writable(self._names, allows_unlisted=not self._allows_unlisted)
+        return _new_bounded(self._names, allows_unlisted=not self._allows_unlisted)
 
     def __le__(self, other: CategoryFilter) -> bool:
         if not isinstance(other, CategoryFilter):
@@ -221,20 +230,14 @@ class CategoryFilter(metaclass=_Remembering):
     def __repr__(self) -> str:
         return f"CategoryFilter({str(self)!r})"
 
-    def __copy__(self) -> CategoryFilter:
-        return self
-
-    def __deepcopy__(self, memo: object) -> CategoryFilter:
-        return self
-
     def __reduce__(self) -> tuple[type[CategoryFilter], tuple[str]]:
         return CategoryFilter, (str(self),)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
-        from category_filter.integrations.pydantic import schema  # noqa: PLC0415 - not the core's
+        from category_filter._pydantic import core_schema_for  # noqa: PLC0415 - needs Pydantic
 
-        return schema(CategoryFilter)
+        return core_schema_for(CategoryFilter)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: object, handler: object) -> dict[str, object]:
@@ -245,59 +248,76 @@ class CategoryFilter(metaclass=_Remembering):
             "examples": ["*", "news,sport", "-ads"],
         }
 
-    def __init_subclass__(cls) -> NoReturn:
-        raise TypeError("CategoryFilter is final: keep a filter as an attribute instead")
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"a CategoryFilter is immutable: {name!r} cannot be set")
+def coerce_str(value: object, role: str) -> str:
+    """Return a plain str; for an enum member, the str that is its value.
 
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"a CategoryFilter is immutable: {name!r} cannot be deleted")
-
-
-def plain(value: object, role: str) -> str:
-    """A str as nothing but a str: of a subclass or an enum member only the text is kept.
-
-    >>> plain("news", "a category")
+    >>> coerce_str("news", "category")
     'news'
 
+    Args:
+        value: A str, an instance of a subclass of str, or an enum member with such a value.
+        role: The noun for the value in the error message.
+
     Raises:
-        TypeError: It is none; the message names its type and the role that it was to play.
+        TypeError: If the value is anything else.
     """
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, str):
         return str.__str__(value)
-    raise TypeError(f"{role} is a str, not {type(value).__name__}")
+    raise TypeError(f"{role} must be a str, not {type(value).__name__}")
 
 
-def _checked(names: Iterable[object]) -> frozenset[str]:
-    checked = frozenset(plain(name, "a category") for name in names)
-    for name in checked:
-        _parser.check_name(name)
-    return checked
+def _parse(text: str | CategoryFilter) -> CategoryFilter:
+    if type(text) is not str:
+        if isinstance(text, CategoryFilter):
+            return text
+        text = coerce_str(text, "filter")
+    parsed = _new(*_parser.parse(text))
+    if len(text) <= _CACHE_MAX_LENGTH:
+        if len(_cache) >= _CACHE_SIZE:
+            _cache.clear()
+        _cache[text] = parsed
+    return parsed
 
 
-def _unchecked(meaning: tuple[frozenset[str], bool]) -> CategoryFilter:
-    self = _new(CategoryFilter)
-    names, allows_unlisted = meaning
+_allocate = object.__new__
+# The slot descriptors bypass `Immutable.__setattr__` in half the time of `object.__setattr__`.
+_set_names = vars(CategoryFilter)["_names"].__set__
+_set_allows_unlisted = vars(CategoryFilter)["_allows_unlisted"].__set__
+
+
+def _new(names: frozenset[str], allows_unlisted: bool) -> CategoryFilter:  # noqa: FBT001 - as the parser returns them
+    self = _allocate(CategoryFilter)
     _set_names(self, names)
     _set_allows_unlisted(self, allows_unlisted)
     return self
 
 
-_new = object.__new__
-# The slots' own setters pass by `__setattr__`, in half the time of `object.__setattr__`.
-_set_names = vars(CategoryFilter)["_names"].__set__
-_set_allows_unlisted = vars(CategoryFilter)["_allows_unlisted"].__set__
+def _new_bounded(names: frozenset[str], *, allows_unlisted: bool) -> CategoryFilter:
+    """Create a filter, and raise if its canonical form is too long to be parsed again."""
+    result = _new(names, allows_unlisted)
+    if sum(map(len, names)) + len(names) > _parser.MAX_LENGTH:
+        text = str(result)
+        if len(text) > _parser.MAX_LENGTH:
+            raise _parser.too_long_error(text)
+    return result
 
 
-def _combined(
+def _validated_names(names: Iterable[object]) -> frozenset[str]:
+    validated = frozenset(coerce_str(name, "category") for name in names)
+    for name in validated:
+        _parser.check_name(name)
+    return validated
+
+
+def _set_operation(
     f: CategoryFilter, g: CategoryFilter, operation: Callable[[bool, bool], bool]
 ) -> CategoryFilter:
-    """What an operation on "is it allowed" makes of two filters.
+    """Combine two filters by an operation on "is it allowed".
 
-    It decides for four regions: the names that neither lists, one, the other, or both.
+    The operation decides for four regions: names listed by neither, by one, by the other, by both.
     """
     if not isinstance(g, CategoryFilter):
         return NotImplemented
@@ -309,14 +329,4 @@ def _combined(
         (f.names & g.names, operation(not in_f, not in_g)),
     )
     listed = (names for names, allowed in regions if allowed != allows_unlisted)
-    return _writable(frozenset(chain.from_iterable(listed)), allows_unlisted=allows_unlisted)
-
-
-def _writable(names: frozenset[str], *, allows_unlisted: bool) -> CategoryFilter:
-    """A filter that no text gave, refused where no text could give it."""
-    result = _unchecked((names, allows_unlisted))
-    if sum(map(len, names)) + len(names) > _parser.MAX_LENGTH:
-        text = str(result)
-        if len(text) > _parser.MAX_LENGTH:
-            raise _parser.too_long(text)
-    return result
+    return _new_bounded(frozenset(chain.from_iterable(listed)), allows_unlisted=allows_unlisted)

@@ -1,101 +1,89 @@
-"""Text to names and flag, or the mistake in it: the only module that knows Lark.
+"""The parser: a string in, names and a flag out, or a `FilterSyntaxError`.
 
-Two passes, as in CPython's own parser. The first recognises what is right, with one regular
-expression made of the terminals that Lark composed from the grammar. Only a text that it refuses
-meets the second, the grammar of mistakes. Each is built at its first use, so that importing this
-module is cheap.
+Parsing takes two passes, as in CPython. The first is one regular expression, made of the terminals
+that Lark composes from `category_filter.lark`. Only rejected input reaches the second, the grammar
+`diagnostics.lark`, which locates the error. Both are built on first use, to keep the import fast.
+This is the only module that knows Lark.
 """
 
 from __future__ import annotations
 
 import re
-from threading import Lock
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, cast
+from functools import cache
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
-from category_filter.errors import FilterSyntaxError, described
+from category_filter._messages import describe_char
+from category_filter.errors import FilterSyntaxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from lark import Lark, Token
 
-    from category_filter.errors import MistakeCode
+    from category_filter.errors import SyntaxErrorCode
 
-    T = TypeVar("T")
-
-__all__ = ["MAX_LENGTH", "check_name", "names_in", "parse", "pattern", "too_long"]
+__all__ = ["MAX_LENGTH", "check_name", "iter_names", "parse", "pattern", "too_long_error"]
 
 MAX_LENGTH = 65_536
-"""The longest text of a filter, in characters."""
+"""Maximum length of a filter, in characters."""
 
 _NO_NAMES: frozenset[str] = frozenset()
 
+_SURROGATE_ESCAPES = range(0xDC80, 0xDD00)
+"""Code points that stand for undecodable bytes (`surrogateescape`)."""
+
 
 def parse(text: str) -> tuple[frozenset[str], bool]:
-    """The names that a filter lists, and whether it allows those that it does not.
+    """Return the listed names, and whether unlisted ones are allowed.
 
     >>> parse("-news")
     (frozenset({'news'}), True)
 
     Raises:
-        FilterSyntaxError: The text is no filter.
+        FilterSyntaxError: If the text is not a valid filter.
     """
     if len(text) > MAX_LENGTH:
-        raise too_long(text)
-    found = _language().form.fullmatch(text)
-    if found is None:
-        code, position = _first_mistake(text, "mistake")
-        reason, params = _reason(text, code, position)
-        raise FilterSyntaxError(
-            reason,
-            text=text,
-            code=code,
-            position=position,
-            suggestion=_suggestion(text, code),
-            params=params,
-        )
-    form = found.lastgroup
-    bare = "".join(text.split())  # the blanks of a good text mean nothing
+        raise too_long_error(text)
+    match = _language().form.fullmatch(text)
+    if match is None:
+        raise _syntax_error(text)
+    form = match.lastgroup
+    compact = "".join(text.split())  # whitespace in a valid text means nothing
     if form == "only":
-        return frozenset(bare.split(",")), False
+        return frozenset(compact.split(",")), False
     if form == "all_except":
-        return frozenset(bare[1:].split(",")), True
+        return frozenset(compact[1:].split(",")), True
     return _NO_NAMES, form == "everything"
 
 
-def names_in(text: str) -> Iterator[tuple[str, int]]:
-    """Each name of a good text, with its position; a name given twice comes twice.
+def iter_names(text: str) -> Iterator[tuple[str, int]]:
+    """Iterate over the names of a valid text with their positions, duplicates included.
 
-    >>> list(names_in("- news, sport"))
+    >>> list(iter_names("- news, sport"))
     [('news', 2), ('sport', 8)]
     """
-    return ((found[0], found.start()) for found in _language().name.finditer(text))
+    return ((match[0], match.start()) for match in _language().name.finditer(text))
 
 
 def check_name(name: str) -> None:
-    """Refuse what is not the name of one category.
+    """Check that a string is a valid name.
 
     Raises:
-        FilterSyntaxError: With the name as its text.
+        FilterSyntaxError: If the name is invalid; `text` is the name.
     """
     if not _language().name.fullmatch(name):
-        code, position = _first_mistake(name, "name_mistake")
-        reason, params = _name_reason(name[position]) if name else ("empty_name", {})
-        raise FilterSyntaxError(reason, text=name, code=code, position=position, params=params)
+        code, position = _locate_error(name, "name_error")
+        key, params = _name_message(name[position]) if name else ("empty_name", {})
+        raise FilterSyntaxError(key, text=name, code=code, position=position, params=params)
 
 
-def too_long(text: str) -> FilterSyntaxError:
-    """The refusal of a text that exceeds `MAX_LENGTH`."""
-    return FilterSyntaxError(
-        "too_long",
-        text=text,
-        code="too_long",
-        position=MAX_LENGTH,
-    )
+def too_long_error(text: str) -> FilterSyntaxError:
+    """Return the error for a text longer than `MAX_LENGTH`."""
+    return FilterSyntaxError("too_long", text=text, code="too_long", position=MAX_LENGTH)
 
 
 def pattern(names: Sequence[str] | None = None) -> str:
-    """The grammar's own expression for other engines, with these names for the only ones, or any.
+    """Return the language as a portable regular expression, restricted to `names` if given.
 
     >>> re.fullmatch(pattern(["news", "sport"]), "- sport, news") is not None
     True
@@ -105,69 +93,54 @@ def pattern(names: Sequence[str] | None = None) -> str:
     if names is not None:
         known = "|".join(names).replace(".", r"\.") or r"[^\s\S]"
         expression = expression.replace(name.pattern, f"(?:{known})")
-    # Engines elsewhere know neither Python's named groups nor, all of them, `*+`.
+    # Other engines lack Python's named groups, and some lack `*+`.
     expression = re.sub(r"\?P<\w+>", "?:", expression).replace("*+", "*")
-    for blank in "\t\r\n":
-        expression = expression.replace(blank, repr(blank)[1:-1])
+    for char in "\t\r\n":
+        expression = expression.replace(char, repr(char)[1:-1])
     return f"^(?:{expression})$"
 
 
 class _Language(NamedTuple):
-    """What recognises a good text: any of the forms, named, and a single name."""
+    """The patterns of a valid filter, with one named group per form, and of a valid name."""
 
     form: re.Pattern[str]
     name: re.Pattern[str]
 
 
-class _Mistakes(NamedTuple):
-    """What explains a bad one: the grammar, the replacements, and what may have been meant."""
+class _Diagnostics(NamedTuple):
+    """The grammar that locates an error, and the patterns that find a suggestion."""
 
     grammar: Lark
-    repairs: list[tuple[re.Pattern[str], str]]
+    replacements: list[tuple[re.Pattern[str], str]]
     intent: re.Pattern[str]
 
 
-def _once(build: Callable[[], T]) -> Callable[[], T]:
-    """Build at the first call, while other threads wait for it, and never again."""
-    built: list[T] = []
-    lock = Lock()
-
-    def get() -> T:
-        if not built:
-            with lock:
-                if not built:
-                    built.append(build())
-        return built[0]
-
-    return get
-
-
-@_once
+@cache
 def _language() -> _Language:
-    grammar = _grammar("category_filter.lark", "filter", "name")
+    grammar = _open_grammar("category_filter.lark", "filter", "name")
     return _Language(_forms(grammar, "filter"), re.compile(_regexp(grammar, "NAME")))
 
 
-@_once
-def _mistakes() -> _Mistakes:
-    grammar = _grammar("mistakes.lark", "mistake", "name_mistake", "intent")
-    repairs = {
+@cache
+def _diagnostics() -> _Diagnostics:
+    grammar = _open_grammar("diagnostics.lark", "error", "name_error", "intent")
+    replacements = {
         "SOFT_HYPHEN": "",
         "INVISIBLE": "",
-        "BLANK_LIKE": " ",
+        "SPACE_LIKE": " ",
         "MINUS_LIKE": "-",
         "COMMA_LIKE": ",",
         "STAR_LIKE": "*",
     }
-    return _Mistakes(
+    return _Diagnostics(
         grammar,
-        [(re.compile(_regexp(grammar, name)), right) for name, right in repairs.items()],
+        [(re.compile(_regexp(grammar, name)), char) for name, char in replacements.items()],
         _forms(grammar, "intent"),
     )
 
 
-def _grammar(file: str, *start: str) -> Lark:
-    from lark import Lark  # noqa: PLC0415 - 50 ms, which only a first parse has to pay
+def _open_grammar(file: str, *start: str) -> Lark:
+    from lark import Lark  # noqa: PLC0415 - importing it takes 50 ms
 
     return Lark.open_from_package(
         "category_filter._grammar", file, parser="lalr", start=list(start)
@@ -179,7 +152,7 @@ def _regexp(grammar: Lark, terminal: str) -> str:
 
 
 def _forms(grammar: Lark, start: str) -> re.Pattern[str]:
-    """The alternatives of a rule, each a terminal, as one expression with named groups."""
+    """Compile a rule's alternatives, one terminal each, into one pattern with named groups."""
     return re.compile(
         "|".join(
             f"(?P<{rule.alias}>{_regexp(grammar, rule.expansion[0].name)})"
@@ -189,55 +162,74 @@ def _forms(grammar: Lark, start: str) -> re.Pattern[str]:
     )
 
 
-def _first_mistake(text: str, start: Literal["mistake", "name_mistake"]) -> tuple[MistakeCode, int]:
-    """The code and the position of what is wrong with a text that was refused."""
-    tree = _mistakes().grammar.parse(text, start=start)
-    code = cast("MistakeCode", tree.data)
+def _syntax_error(text: str) -> FilterSyntaxError:
+    code, position = _locate_error(text, "error")
+    key, params = _message(text, code, position)
+    return FilterSyntaxError(
+        key,
+        text=text,
+        code=code,
+        position=position,
+        suggestion=_suggest(text, code),
+        params=params,
+    )
+
+
+def _locate_error(text: str, start: Literal["error", "name_error"]) -> tuple[SyntaxErrorCode, int]:
+    """Return the code and the position of the first error in an invalid text."""
+    tree = _diagnostics().grammar.parse(text, start=start)
+    code = cast("SyntaxErrorCode", tree.data)
     offenders = cast("list[Token]", tree.children)
     if offenders:
         return code, cast("int", offenders[0].start_pos)
     return code, 0 if code == "empty" else len(text)
 
 
-def _suggestion(text: str, code: MistakeCode) -> str | None:
-    """What was certainly meant: the text read by the forgiving half of the mistakes grammar."""
+def _suggest(text: str, code: SyntaxErrorCode) -> str | None:
+    """Return the filter that an invalid text stands for, or None if that is ambiguous."""
     if code == "empty":
         return "*"
-    mended = _mended(text)
-    meant = _mistakes().intent.fullmatch(mended)
-    if meant is None:
+    normalized = _normalize(text)
+    match = _diagnostics().intent.fullmatch(normalized)
+    if match is None:
         return None
-    minus = "-" if meant.lastgroup in {"all_except", "nothing"} else ""
-    return minus + (",".join(name for name, _ in names_in(mended)) or "*")
+    minus = "-" if match.lastgroup in {"all_except", "nothing"} else ""
+    return minus + (",".join(name for name, _ in iter_names(normalized)) or "*")
 
 
-def _mended(text: str) -> str:
-    for wrong, right in _mistakes().repairs:
-        text = wrong.sub(right, text)
+def _normalize(text: str) -> str:
+    """Replace look-alikes by what they look like, and drop invisible characters."""
+    for pattern_, char in _diagnostics().replacements:
+        text = pattern_.sub(char, text)
     return text
 
 
-def _reason(text: str, code: MistakeCode, position: int) -> tuple[str, dict[str, str]]:
-    """Which of the messages says what is wrong, and what fills it."""
+def _message(text: str, code: SyntaxErrorCode, position: int) -> tuple[str, dict[str, str]]:
+    """Return the key of the message, and the values for its template."""
     char = text[position : position + 1]
     match code:
         case "missing_name" if not char:
-            return "missing_name_at_the_end", {"character": described(text.rstrip()[-1])}
+            return "missing_name_at_end", {"character": describe_char(text.rstrip()[-1])}
         case "lookalike":
-            return code, {"character": described(char), "replacement": described(_mended(char))}
+            return code, {
+                "character": describe_char(char),
+                "replacement": describe_char(_normalize(char)),
+            }
         case "invisible_character":
-            return code, {"character": described(char)}
+            return code, {"character": describe_char(char)}
         case "invalid_character" if char in "\r\n":
             return "line_break", {}
         case "invalid_character":
-            return _name_reason(char)
+            return _name_message(char)
         case _:
             return code, {}
 
 
-def _name_reason(char: str) -> tuple[str, dict[str, str]]:
-    may_follow = _language().name.fullmatch(f"a{char}")
+def _name_message(char: str) -> tuple[str, dict[str, str]]:
+    if ord(char) in _SURROGATE_ESCAPES:
+        return "invalid_byte", {"byte": f"0x{ord(char) & 0xFF:02X}"}
+    valid_later = _language().name.fullmatch(f"a{char}")
     return (
-        "invalid_first_character" if may_follow else "invalid_character",
-        {"character": described(char)},
+        "invalid_first_character" if valid_later else "invalid_character",
+        {"character": describe_char(char)},
     )

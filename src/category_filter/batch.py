@@ -18,7 +18,8 @@ except ModuleNotFoundError as error:
     ) from None
 
 from category_filter._filter import CategoryFilter
-from category_filter.errors import CategoryFilterError, quoted
+from category_filter._messages import quote
+from category_filter.errors import CategoryFilterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -324,7 +325,7 @@ class _FilterColumn(NamedTuple):
                 f"{count:,} {rows} no filter in {self.name!r} (invalid='deny' denies them all):"
             ]
             commonest = sorted(errors, key=lambda text: (-self.rows[text], text))
-            lines += [f"    {quoted(text)}: {errors[text]}" for text in commonest[:_SHOWN]]
+            lines += [f"    {quote(text)}: {errors[text]}" for text in commonest[:_SHOWN]]
             if more := len(commonest[_SHOWN:]):
                 lines.append(f"    and {more:,} more")
             raise ValueError("\n".join(lines))
@@ -374,7 +375,7 @@ def _meaning(text: str) -> _Meaning:
     try:
         return _Meaning(CategoryFilter(text), None)
     except CategoryFilterError as error:
-        return _Meaning(None, error.explained())
+        return _Meaning(None, error.summary())
 
 
 def _frame(native: Any, text: str, *others: str) -> Any:  # noqa: ANN401 - of any engine

@@ -1,15 +1,15 @@
-"""The known set: which categories there are, in what order, and what people call them."""
+"""The known set: the categories a service has, in order, with their labels."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
-from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast, final
+from typing import TYPE_CHECKING, cast, final
 
 from category_filter import _parser
-from category_filter._filter import CategoryFilter, plain
+from category_filter._filter import CategoryFilter, Immutable, coerce_str
+from category_filter._suggest import suggester
 from category_filter.errors import UnknownCategoryError, UnknownName
 
 if TYPE_CHECKING:
@@ -17,19 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Categories"]
 
-_MANY = 30
-"""Names beyond which a pattern would swell an API's description: 200 of them take 14 KB."""
-
-_SHORTEST_MISSPELT = 4
-_LONGEST_MISSPELT = 64
-_MOST_CLOSE = 3
-_MOST_ALIKE = 20
-_SEPARATORS = str.maketrans("", "", "_.:/-")
+_MAX_PATTERN_NAMES = 30
+"""Maximum number of names for a pattern in OpenAPI, where 200 of them take 14 KB."""
 
 
 @final
-class Categories(Collection[str]):
-    """The categories that a service knows: an immutable, ordered set of names with their labels.
+class Categories(Immutable, Collection[str]):
+    """The categories a service knows: an immutable, ordered set of names with labels.
 
     >>> known = Categories({"news": "News of the day", "sport": "Results", "ads": "Offers"})
     >>> known.parse("-ads")
@@ -39,20 +33,20 @@ class Categories(Collection[str]):
     >>> known.parse("news,spport")
     Traceback (most recent call last):
         ...
-    category_filter.errors.UnknownCategoryError: unknown category: its messages will never arrive
+    category_filter.errors.UnknownCategoryError: unknown category:
         'spport' at 5: did you mean 'sport'?
 
-    Check what people type, and only that: a stored filter that names a retired category still
-    loads, and still means what it meant.
+    Validate input with it, not stored filters: a stored filter that lists a retired category stays
+    valid and keeps its meaning.
 
     Args:
-        names: Names with their labels, names alone, or an enum whose values are the names. A new
-            category is appended, never inserted: stored masks depend on the order.
+        names: A mapping of names to labels, an iterable of names, or an enum whose values are the
+            names. Append new categories at the end, because stored masks depend on the order.
 
     Raises:
-        FilterSyntaxError: A name is none.
-        TypeError: A name or a label is no str, or all of them are one.
-        ValueError: A name is given twice.
+        FilterSyntaxError: If a name is invalid.
+        TypeError: If a name or a label is not a str, or `names` is a single str.
+        ValueError: If a name is duplicated.
     """
 
     __slots__ = ("_known", "_labels")
@@ -60,21 +54,21 @@ class Categories(Collection[str]):
     _labels: Mapping[str, str]
     _known: frozenset[str]
 
-    def __new__(  # noqa: D102 - the class's docstring documents its argument
+    def __new__(  # noqa: D102 - documented by the class
         cls, names: Mapping[str, str] | Iterable[str | Enum]
     ) -> Categories:
         if isinstance(names, str):
-            raise TypeError("categories are a mapping, an iterable of names or an enum, not a str")
-        labelled: Mapping[str | Enum, str] = {}
+            raise TypeError("expected a mapping, an iterable of names or an enum, got str")
+        given_labels: Mapping[str | Enum, str] = {}
         if isinstance(names, Mapping):
-            labelled = cast("Mapping[str | Enum, str]", names)
+            given_labels = cast("Mapping[str | Enum, str]", names)
         labels: dict[str, str] = {}
         for key in names:
-            name = plain(key, "a category")
+            name = coerce_str(key, "category")
             _parser.check_name(name)
             if name in labels:
-                raise ValueError(f"the category {name!r} is given twice")
-            labels[name] = plain(labelled.get(key, name), "a label")
+                raise ValueError(f"duplicate category {name!r}")
+            labels[name] = coerce_str(given_labels.get(key, name), "label")
         self = super().__new__(cls)
         object.__setattr__(self, "_labels", MappingProxyType(labels))
         object.__setattr__(self, "_known", frozenset(labels))
@@ -82,53 +76,54 @@ class Categories(Collection[str]):
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """What people call each category, in the set's order; read-only."""
+        """A read-only mapping of names to labels, in order."""
         return self._labels
 
     def parse(
-        self, text: str | CategoryFilter, *, replacing: CategoryFilter | None = None
+        self, text: str | CategoryFilter, *, stored: CategoryFilter | None = None
     ) -> CategoryFilter:
-        """The filter that a text gives, if it lists known names only.
+        """Parse a filter and validate its names.
 
         >>> known = Categories(["news", "sport"])
         >>> known.parse("-sport").allows("news")
         True
-        >>> known.parse("news,retired", replacing=CategoryFilter("retired"))
+        >>> known.parse("news,retired", stored=CategoryFilter("retired"))
         CategoryFilter('news,retired')
 
         Args:
-            text: What a person typed.
-            replacing: The stored filter that this one is to replace. What it lists may stay,
-                though retired since, so that nobody has to drop a name in order to add another.
+            text: The filter as a string.
+            stored: The stored filter that the new one replaces. Names it lists stay valid, even if
+                retired since, so that a subscriber can add a name without dropping another.
 
         Raises:
-            FilterSyntaxError: The text is no filter.
-            UnknownCategoryError: It lists unknown names; positions are those in the text.
+            FilterSyntaxError: If the text is not a valid filter.
+            UnknownCategoryError: If it lists unknown names, with their positions in the text.
         """
         parsed = CategoryFilter(text)
         if parsed.names <= self._known:
             return parsed
         unknown = parsed.names - self._known
-        if replacing is not None:
-            unknown -= replacing.names
+        if stored is not None:
+            unknown -= stored.names
             if not unknown:
                 return parsed
-        typed = str(parsed) if isinstance(text, CategoryFilter) else plain(text, "a filter")
+        typed = str(parsed) if isinstance(text, CategoryFilter) else coerce_str(text, "filter")
         raise self._unknown_category(typed, parsed, unknown)
 
     def validate(self, f: CategoryFilter) -> CategoryFilter:
-        """The same filter, if it lists known names only.
+        """Return the filter unchanged if it lists known names only.
 
         >>> Categories(["news", "sport"]).validate(CategoryFilter("-sport"))
         CategoryFilter('-sport')
 
         Raises:
-            UnknownCategoryError: It lists others; positions are those in its canonical text.
+            UnknownCategoryError: If it lists unknown names, with their positions in the canonical
+                form.
         """
         return self.parse(f)
 
     def unknown(self, f: str | CategoryFilter) -> tuple[str, ...]:
-        """The names that a filter lists and this set does not hold, sorted.
+        """Return the listed names that are not in this set, sorted.
 
         >>> Categories(["news", "sport"]).unknown(CategoryFilter("-weather,ads,news"))
         ('ads', 'weather')
@@ -136,7 +131,7 @@ class Categories(Collection[str]):
         return tuple(sorted(CategoryFilter(f).names - self._known))
 
     def allowed(self, f: str | CategoryFilter) -> tuple[str, ...]:
-        """The known names that a filter allows, in this set's order.
+        """Return the known names that a filter allows, in this set's order.
 
         >>> Categories(["news", "sport", "ads"]).allowed(CategoryFilter("-sport"))
         ('news', 'ads')
@@ -144,7 +139,7 @@ class Categories(Collection[str]):
         return tuple(CategoryFilter(f).filter(self))
 
     def mask(self, f: str | CategoryFilter) -> int:
-        """The known names that a filter allows, as bits: bit i is the i-th category.
+        """Return the known names that a filter allows as a bit mask: bit i is category i.
 
         >>> bin(Categories(["news", "sport", "ads"]).mask(CategoryFilter("-sport")))
         '0b101'
@@ -153,25 +148,25 @@ class Categories(Collection[str]):
         return sum(1 << bit for bit, name in enumerate(self) if allows(name))
 
     def from_mask(self, mask: int) -> CategoryFilter:
-        """The filter that allows the categories whose bits are set, and nothing else.
+        """Return the include list of the categories whose bits are set.
 
-        A mask knows nothing of categories outside the set, so the filter refuses them.
+        A mask holds nothing about categories outside this set, so the filter denies them.
 
         >>> Categories(["news", "sport", "ads"]).from_mask(0b101)
         CategoryFilter('ads,news')
 
         Raises:
-            ValueError: A bit is set that no category has.
+            ValueError: If the mask is negative or has a bit without a category.
         """
         if not 0 <= mask < 1 << len(self):
-            raise ValueError(f"{mask} is no mask of {len(self)} categories")
+            raise ValueError(f"mask {mask} does not fit {len(self)} categories")
         return CategoryFilter.only(*(name for bit, name in enumerate(self) if mask >> bit & 1))
 
     @property
     def pattern(self) -> str:
-        """A regular expression for exactly the texts that `parse` accepts, whatever their length.
+        """A regular expression for exactly the strings that `parse` accepts, of any length.
 
-        It is made for `<input pattern>` and JSON Schema, and has no lookaround and no group.
+        Use it for `<input pattern>` and JSON Schema. It has no lookaround and no capturing group.
 
         >>> import re
         >>> pattern = Categories(["news", "sport"]).pattern
@@ -181,7 +176,7 @@ class Categories(Collection[str]):
         return _parser.pattern(tuple(self))
 
     def json_schema(self) -> dict[str, object]:
-        """The JSON Schema of a text that `parse` accepts, for OpenAPI too.
+        """Return the JSON Schema of a string that `parse` accepts.
 
         >>> schema = Categories(["news", "sport"]).json_schema()
         >>> schema["type"], schema["default"], schema["examples"]
@@ -196,13 +191,13 @@ class Categories(Collection[str]):
         }
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
-        from category_filter.integrations.pydantic import schema  # noqa: PLC0415 - not the core's
+        from category_filter._pydantic import core_schema_for  # noqa: PLC0415 - needs Pydantic
 
-        return schema(self.parse)
+        return core_schema_for(self.parse)
 
     def __get_pydantic_json_schema__(self, core: object, handler: object) -> dict[str, object]:
-        left_out = {"default"} if len(self) <= _MANY else {"default", "pattern"}
-        return {key: value for key, value in self.json_schema().items() if key not in left_out}
+        omitted = {"default"} if len(self) <= _MAX_PATTERN_NAMES else {"default", "pattern"}
+        return {key: value for key, value in self.json_schema().items() if key not in omitted}
 
     def __contains__(self, name: object) -> bool:
         return (name.value if isinstance(name, Enum) else name) in self._known
@@ -224,97 +219,21 @@ class Categories(Collection[str]):
     def __repr__(self) -> str:
         return f"Categories({dict(self._labels)!r})"
 
-    def __copy__(self) -> Categories:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Categories:
-        return self
-
     def __reduce__(self) -> tuple[type[Categories], tuple[dict[str, str]]]:
         return Categories, (dict(self._labels),)
-
-    def __init_subclass__(cls) -> NoReturn:
-        raise TypeError("Categories is final: keep a set of categories as an attribute instead")
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"Categories are immutable: {name!r} cannot be set")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"Categories are immutable: {name!r} cannot be deleted")
 
     def _unknown_category(
         self, text: str, f: CategoryFilter, unknown: frozenset[str]
     ) -> UnknownCategoryError:
         positions: dict[str, int] = {}
-        for name, position in _parser.names_in(text):
+        for name, position in _parser.iter_names(text):
             if name in unknown:
                 positions.setdefault(name, position)
-        index = _index(tuple(self))
+        suggest = suggester(tuple(self))
         return UnknownCategoryError(
             text=text,
             allows_unlisted=f.allows_unlisted,
             unknown=[
-                UnknownName(name, position, _close(name, index))
-                for name, position in positions.items()
+                UnknownName(name, position, suggest(name)) for name, position in positions.items()
             ],
         )
-
-
-# Two names are close if, but for case and separators, they differ by one letter at most: missing,
-# too many, wrong, or swapped with its neighbour. What is left of each after dropping any one letter
-# is where they meet, so that the work grows with the text and not with the known set.
-
-
-class _Known(NamedTuple):
-    name: str
-    letters: str
-
-
-def _close(name: str, index: Mapping[str, list[_Known]]) -> tuple[str, ...]:
-    letters = _letters(name)
-    meetings = index.keys() & _droppings(letters)
-    if not meetings:
-        return ()
-    found = {known for meeting in meetings for known in index[meeting]}
-    close = sorted(
-        (known.letters != letters, known.name)
-        for known in found
-        if _one_mistake_apart(known.letters, letters)
-    )
-    return tuple(name for _, name in close[:_MOST_CLOSE])
-
-
-def _one_mistake_apart(letters: str, others: str) -> bool:
-    """Whether one letter dropped from each, with the same left, was one mistake and not two."""
-    if len(letters) != len(others):
-        return True
-    match [(a, b) for a, b in zip(letters, others, strict=True) if a != b]:
-        case [] | [_]:
-            return True
-        case [(a, b), (c, d)]:
-            return (a, b) == (d, c)
-        case _:
-            return False
-
-
-@lru_cache(maxsize=16)
-def _index(names: tuple[str, ...]) -> dict[str, list[_Known]]:
-    index: dict[str, list[_Known]] = {}
-    for name in names:
-        letters = _letters(name)
-        for meeting in _droppings(letters):
-            alike = index.setdefault(meeting, [])
-            if len(alike) < _MOST_ALIKE:
-                alike.append(_Known(name, letters))
-    return index
-
-
-def _letters(name: str) -> str:
-    return (name if name.isalnum() else name.translate(_SEPARATORS)).lower()
-
-
-def _droppings(letters: str) -> list[str]:
-    droppings = [letters]
-    if _SHORTEST_MISSPELT <= len(letters) <= _LONGEST_MISSPELT:
-        droppings += [letters[:i] + letters[i + 1 :] for i in range(len(letters))]
-    return droppings

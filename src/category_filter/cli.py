@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from category_filter import Categories, CategoryFilter, navixy
+from category_filter._messages import quote
 from category_filter._parser import MAX_LENGTH
 from category_filter.errors import (
     CategoryFilterError,
     FilterSyntaxError,
     UnknownCategoryError,
-    quoted,
 )
 
 try:
@@ -199,7 +199,7 @@ def check(
             else:
                 erase = _ERASE_LINE if bar.live.is_started else ""
                 where = f"{name}:{number}:{result.position + 1}"  # from 1, as editors count
-                sys.stderr.write(f"{erase}{where}: {result.explained()}\n")
+                sys.stderr.write(f"{erase}{where}: {result.summary()}\n")
             done += length
             if number % _UPDATE_EVERY == 0:
                 bar.start()
@@ -432,7 +432,7 @@ def _known_set(option: str) -> Categories:
         return Categories(line.strip() for line in text.splitlines() if line.strip())
     except (OSError, TypeError, ValueError, RecursionError) as error:
         reason = (
-            f"{quoted(error.text)}: {error.message}"
+            f"{quote(error.text)}: {error.message}"
             if isinstance(error, CategoryFilterError)
             else error
         )

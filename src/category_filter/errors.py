@@ -1,28 +1,25 @@
-"""What can go wrong: data first, then one message that a person can act on.
-
-Every sentence is a template of `MESSAGES`, so that an application that speaks another language
-than English translates it whole, and fills it in afterwards.
-"""
+"""The errors: structured data first, and a message that says what to fix."""
 
 from __future__ import annotations
 
-import unicodedata
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from category_filter._messages import INDENT, MESSAGES, did_you_mean, excerpt, quote
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
     "MESSAGES",
     "CategoryFilterError",
     "FilterSyntaxError",
-    "MistakeCode",
+    "SyntaxErrorCode",
     "UnknownCategoryError",
     "UnknownName",
 ]
 
-MistakeCode = Literal[
+SyntaxErrorCode = Literal[
     "empty",
     "missing_name",
     "star_in_list",
@@ -35,113 +32,73 @@ MistakeCode = Literal[
 ]
 """The stable codes of `FilterSyntaxError`."""
 
-MESSAGES = {
-    "empty": "the filter is empty: '*' stands for every category, '-*' for none",
-    "missing_name": "a name is missing before ','",
-    "missing_name_at_the_end": "a name is missing after %(character)s",
-    "star_in_list": "'*' means every category and stands alone, never in a list or a name",
-    "misplaced_minus": "'-' goes once, before the whole list, and excludes every name in it",
-    "missing_comma": "a comma is missing before this name",
-    "lookalike": "write %(replacement)s instead of %(character)s",
-    "invisible_character": "%(character)s cannot be seen, and does not belong in a filter",
-    "invalid_character": (
-        "%(character)s cannot be in a name, which is made of A-Z a-z 0-9 _ . : / -"
-    ),
-    "invalid_first_character": "a name cannot begin with %(character)s",
-    "line_break": "a line break can only stand at either end",
-    "empty_name": "the name is empty",
-    "too_long": "a filter has at most 65,536 characters",
-    "unknown_category": "unknown category %(names)s: its messages will never arrive",
-    "unknown_category_excluded": "unknown category %(names)s: its messages will not be stopped",
-    "unknown_categories": (
-        "%(count)s unknown categories %(names)s: their messages will never arrive"
-    ),
-    "unknown_categories_excluded": (
-        "%(count)s unknown categories %(names)s: their messages will not be stopped"
-    ),
-    "misspelt": "%(name)s (%(question)s)",
-    "and_more": "%(names)s and %(count)s more",
-    "did_you_mean": "did you mean %(choices)s?",
-    "or": "%(choices)s or %(last)s",
-    "with_repair": "%(message)s; %(question)s",
-    "forms": "'*', or names with commas between them, or all but these after one '-': %(names)s",
-}
-"""Every sentence, as a template for `%` with a mapping; the keys are stable, the words are not."""
+_NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
-_INDENT = "    "
-_COLUMNS = 35
-"""What an excerpt shows on either side of its caret, so that it fits a line of 80 columns."""
-
-_PASTEABLE = 1_000
-"""What a message shows of a repair, in characters: enough to be copied from it."""
-
-_STRAY_BYTES = range(0xDC80, 0xDD00)
-"""The characters that stand for bytes which could not be decoded: Python's `surrogateescape`."""
-
-_LISTED = 10
-"""How many unknown names a message lists; the data hold every one."""
+_MAX_LISTED = 10
+"""Number of unknown names in a message; `error.unknown` holds all of them."""
 
 
 class CategoryFilterError(ValueError):
-    """Any refusal by this library; catch it to catch every one of them.
+    """The base class of every error this library raises for an invalid filter.
 
     >>> from category_filter import CategoryFilter
     >>> try:
     ...     CategoryFilter("a,,b")
     ... except CategoryFilterError as error:
     ...     print(error.message)
-    a name is missing before ','
+    expected a name before ','
 
     Attributes:
-        code: What went wrong, in a stable word for programs.
-        reason: The key in `MESSAGES` of what went wrong: as stable, and at times finer.
-        message: What went wrong, in one line for people.
-        text: The text that was refused.
-        position: Where in it: the 0-based index of the first offending character.
+        code: A stable identifier of the error.
+        message_key: The key of the message in `MESSAGES`; stable too, and sometimes finer than
+            the code.
+        message: The error in one line.
+        text: The rejected string.
+        position: The 0-based index in `text` of the first offending character.
     """
 
     code: str
-    reason: str
+    message_key: str
     message: str
     text: str
     position: int
     _params: Mapping[str, str]
 
-    def explained(self, gettext: Callable[[str], str] = str) -> str:
-        """What went wrong, and what was probably meant: in one line, and in any language.
+    def summary(self, gettext: Callable[[str], str] = str) -> str:
+        """Return the message and the suggestion in one line. Pass `gettext` to localize it.
 
         >>> from category_filter import CategoryFilter
         >>> try:
         ...     CategoryFilter("news;sport")
         ... except CategoryFilterError as error:
-        ...     print(error.explained())
+        ...     print(error.summary())
         write ',' instead of ';'; did you mean 'news,sport'?
 
         Args:
-            gettext: What translates a template of `MESSAGES`, such as Django's `gettext`.
+            gettext: A function that translates a template of `MESSAGES`, such as Django's
+                `gettext`.
         """
-        return gettext(MESSAGES[self.reason]) % self.params(gettext)
+        return gettext(MESSAGES[self.message_key]) % self.params(gettext)
 
-    def params(self, gettext: Callable[[str], str] = str) -> Mapping[str, str]:  # noqa: ARG002 - some errors need it
-        """What fills the template of the message, for those who write their own."""
+    def params(self, gettext: Callable[[str], str] = str) -> Mapping[str, str]:  # noqa: ARG002 - `UnknownCategoryError` translates its params
+        """Return the values for the message template, for a template of your own."""
         return self._params
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _restored, (type(self), self.args, vars(self))
+        return _unpickle, (type(self), self.args, vars(self))
 
 
-def _restored(
-    kind: type[CategoryFilterError], args: tuple[str], data: dict[str, object]
+def _unpickle(
+    cls: type[CategoryFilterError], args: tuple[str], attributes: dict[str, object]
 ) -> CategoryFilterError:
-    """The error that a pickle holds, whatever has become of its constructor since."""
-    error = kind.__new__(kind, *args)
-    vars(error).update(data)
+    """Restore an error without calling its constructor, whose signature may change."""
+    error = cls.__new__(cls, *args)
+    vars(error).update(attributes)
     return error
 
 
 class FilterSyntaxError(CategoryFilterError):
-    """A text that is no filter, with the place of the mistake and, if certain, its repair.
+    """An invalid filter, with the position of the error and, when unambiguous, a suggestion.
 
     >>> from category_filter import CategoryFilter
     >>> CategoryFilter("news;sport")
@@ -153,76 +110,76 @@ class FilterSyntaxError(CategoryFilterError):
     did you mean 'news,sport'?
 
     Attributes:
-        code: One of `MistakeCode`.
-        position: Where in `text`; `len(text)` where it ends too soon.
-        suggestion: A corrected text that parses, with the names and their order kept, or None
-            where the intent is not certain.
+        code: One of `SyntaxErrorCode`.
+        position: The 0-based index in `text`, or `len(text)` if the text ends too soon.
+        suggestion: A valid filter with the same names in the same order, or None if the intent is
+            ambiguous.
     """
 
-    code: MistakeCode
+    code: SyntaxErrorCode
 
-    def __init__(  # noqa: PLR0913 - an error is its data
+    def __init__(  # noqa: PLR0913 - keyword-only: each is an attribute
         self,
-        reason: str,
+        message_key: str,
         *,
         text: str,
-        code: MistakeCode,
+        code: SyntaxErrorCode,
         position: int,
         suggestion: str | None = None,
-        params: Mapping[str, str] = _NOTHING,
+        params: Mapping[str, str] = _NO_PARAMS,
     ) -> None:
-        self.reason = reason
+        self.message_key = message_key
         self.text = text
-        # Narrower than in the base class, which is safe: nobody sets it.
+        # Narrower than in the base class, which is safe as long as callers only read it.
         self.code = code  # pyright: ignore[reportIncompatibleVariableOverride]
         self.position = position
         self.suggestion = suggestion
         self._params = dict(params)
-        self.message = super().explained()
-        lines = [self.message, *_excerpt(text, position)]
+        self.message = super().summary()
+        lines = [self.message, *excerpt(text, position)]
         if suggestion is not None:
             lines.append(did_you_mean([suggestion]))
         super().__init__("\n".join(lines))
 
-    def explained(self, gettext: Callable[[str], str] = str) -> str:  # noqa: D102 - as in the base
-        message = super().explained(gettext)
+    def summary(self, gettext: Callable[[str], str] = str) -> str:  # noqa: D102 - inherited
+        message = super().summary(gettext)
         if self.suggestion is None:
             return message
         question = did_you_mean([self.suggestion], gettext)
-        return gettext(MESSAGES["with_repair"]) % {"message": message, "question": question}
+        return gettext(MESSAGES["with_suggestion"]) % {"message": message, "question": question}
 
 
 class UnknownName(NamedTuple):
-    """One name that a filter lists and the known set does not hold.
+    """A listed name that is not in the known set.
 
     >>> from category_filter.navixy import CATEGORIES
     >>> try:
     ...     CATEGORIES.parse("history_rule, chat_mesage")
     ... except UnknownCategoryError as error:
     ...     print(error.unknown[0])
-    UnknownName(name='chat_mesage', position=14, close=('chat_message',))
+    UnknownName(name='chat_mesage', position=14, suggestions=('chat_message',))
     """
 
     name: str
     position: int
-    """The 0-based index in the text at which the name stands first."""
-    close: tuple[str, ...]
-    """Up to three known names that are spelled almost alike, the closest first."""
+    """The 0-based index in the text of the name's first occurrence."""
+    suggestions: tuple[str, ...]
+    """Up to three known names within one edit, the closest first."""
 
 
 class UnknownCategoryError(CategoryFilterError):
-    """A good filter that lists names outside the known set.
+    """A valid filter that lists names outside the known set.
 
     >>> from category_filter.navixy import CATEGORIES
     >>> CATEGORIES.parse("-chat_mesage,history_rule")
     Traceback (most recent call last):
         ...
-    category_filter.errors.UnknownCategoryError: unknown category: its messages will not be stopped
+    category_filter.errors.UnknownCategoryError: unknown category:
         'chat_mesage' at 1: did you mean 'chat_message'?
 
     Attributes:
-        unknown: Every unknown name, with its position and the known names close to it.
-        allows_unlisted: The filter's flag, which decides what an unknown name does.
+        unknown: Every unknown name, with its position and suggestions.
+        allows_unlisted: Whether the filter is an exclude list.
     """
 
     def __init__(self, *, text: str, allows_unlisted: bool, unknown: Sequence[UnknownName]) -> None:
@@ -231,93 +188,27 @@ class UnknownCategoryError(CategoryFilterError):
         self.allows_unlisted = allows_unlisted
         self.unknown = tuple(unknown)
         self.position = self.unknown[0].position
-        self.reason = "unknown_category" if len(self.unknown) == 1 else "unknown_categories"
-        if allows_unlisted:
-            self.reason += "_excluded"
-        self.message = self.explained()
-        lines = [MESSAGES[self.reason].replace(" %(names)s", "") % self.params()]
-        for name, where, close in self.unknown[:_LISTED]:
-            lines.append(
-                f"{_INDENT}{quoted(name)} at {where}"
-                + (f": {did_you_mean(close)}" if close else "")
-            )
-        if more := len(self.unknown[_LISTED:]):
-            lines.append(f"{_INDENT}and {more:,} more")
+        count = len(self.unknown)
+        self.message_key = "unknown_category" if count == 1 else "unknown_categories"
+        self.message = self.summary()
+        lines = ["unknown category:" if count == 1 else f"{count:,} unknown categories:"]
+        for name, position, suggestions in self.unknown[:_MAX_LISTED]:
+            hint = f": {did_you_mean(suggestions)}" if suggestions else ""
+            lines.append(f"{INDENT}{quote(name)} at {position}{hint}")
+        if count > _MAX_LISTED:
+            lines.append(f"{INDENT}and {count - _MAX_LISTED:,} more")
         super().__init__("\n".join(lines))
 
-    def params(self, gettext: Callable[[str], str] = str) -> Mapping[str, str]:  # noqa: D102 - as in the base
+    def params(self, gettext: Callable[[str], str] = str) -> Mapping[str, str]:  # noqa: D102 - inherited
         listed: list[str] = []
-        for name, _, close in self.unknown[:_LISTED]:
-            listed.append(quoted(name))
-            if close:
-                listed[-1] = gettext(MESSAGES["misspelt"]) % {
+        for name, _, suggestions in self.unknown[:_MAX_LISTED]:
+            listed.append(quote(name))
+            if suggestions:
+                listed[-1] = gettext(MESSAGES["name_with_suggestion"]) % {
                     "name": listed[-1],
-                    "question": did_you_mean(close, gettext),
+                    "question": did_you_mean(suggestions, gettext),
                 }
         names = ", ".join(listed)
-        if more := len(self.unknown[_LISTED:]):
+        if more := len(self.unknown[_MAX_LISTED:]):
             names = gettext(MESSAGES["and_more"]) % {"names": names, "count": f"{more:,}"}
         return {"names": names, "count": f"{len(self.unknown):,}"}
-
-
-def did_you_mean(choices: Sequence[str], gettext: Callable[[str], str] = str) -> str:
-    """The question that offers a repair.
-
-    >>> did_you_mean(["news", "views", "dues"])
-    "did you mean 'news', 'views' or 'dues'?"
-    """
-    *others, last = (quoted(choice, _PASTEABLE) for choice in choices)
-    if others:
-        last = gettext(MESSAGES["or"]) % {"choices": ", ".join(others), "last": last}
-    return gettext(MESSAGES["did_you_mean"]) % {"choices": last}
-
-
-def quoted(text: str, columns: int = 2 * _COLUMNS) -> str:
-    r"""A piece of a filter in quotes, escaped, and cut where it is long.
-
-    >>> quoted("caf\u00e9")
-    "'caf\\xe9'"
-    """
-    return f"'{''.join(_fitting(text, columns))}'"
-
-
-def described(char: str) -> str:
-    r"""A character by its look and, beyond ASCII, by its name, so that none passes for another.
-
-    >>> described("\u200b")
-    "'\\u200b' (U+200B ZERO WIDTH SPACE)"
-    """
-    if char.isascii() and char.isprintable():
-        return f"'{char}'"
-    if ord(char) in _STRAY_BYTES:
-        return f"the byte 0x{ord(char) & 0xFF:02X}, which is no UTF-8,"
-    # A combining mark would merge with the quote in front of it.
-    readable = char.isprintable() and not unicodedata.category(char).startswith("M")
-    name = f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
-    return f"'{char if readable else _escaped(char)}' ({name})"
-
-
-def _excerpt(text: str, position: int) -> tuple[str, str]:
-    """The text around a position, and a line with a caret below it."""
-    before = text[max(0, position - _COLUMNS - 1) : position]
-    left = "".join(reversed(_fitting(reversed(before), _COLUMNS)))
-    right = "".join(_fitting(text[position : position + _COLUMNS + 1], _COLUMNS))
-    return f"{_INDENT}{left}{right}", f"{_INDENT}{' ' * len(left)}^"
-
-
-def _fitting(chars: Iterable[str], columns: int) -> list[str]:
-    """The escaped characters that fit, with an ellipsis for those that do not."""
-    pieces: list[str] = []
-    for piece in map(_escaped, chars):
-        columns -= len(piece)
-        if columns < 0:
-            return [*pieces, "..."]
-        pieces.append(piece)
-    return pieces
-
-
-def _escaped(char: str) -> str:
-    """A printable ASCII character as it is, any other as Python would write it."""
-    if char.isascii() and char.isprintable():
-        return char
-    return char.encode("unicode_escape").decode("ascii")

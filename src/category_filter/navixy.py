@@ -1,4 +1,4 @@
-"""The categories of the push service that the language comes from."""
+"""The categories of the `category_filter` parameter of Navixy's push-token API."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ CATEGORIES = Categories(
         "history_work_status": "A work status changed",
     }
 )
-"""The origin's six categories, in the order that masks rely on."""
+"""The six categories, in the order of their mask bits."""

@@ -88,7 +88,7 @@ def errors(error: CategoryFilterError) -> None:
     if isinstance(error, FilterSyntaxError):
         assert_type(error.suggestion, str | None)
     if isinstance(error, UnknownCategoryError):
-        assert_type(error.unknown[0].close, tuple[str, ...])
+        assert_type(error.unknown[0].suggestions, tuple[str, ...])
 
 
 def refused(f: CategoryFilter) -> None:

@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from category_filter import CategoryFilterError
-from category_filter.integrations._input import parse
+from category_filter.integrations._validation import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,5 +103,5 @@ class BadFilter(click.BadParameter, ValueError):  # noqa: N818 - as click names 
     def __init__(
         self, error: CategoryFilterError, param: click.Parameter | None, ctx: click.Context | None
     ) -> None:
-        super().__init__(error.explained(), ctx, param)
+        super().__init__(error.summary(), ctx, param)
         self.error = error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import ValidationError, fields
 
 from category_filter import CategoryFilter, CategoryFilterError
-from category_filter.integrations._input import parse
+from category_filter.integrations._validation import parse
 
 if TYPE_CHECKING:
     from typing import Self
@@ -75,7 +75,7 @@ class CategoryFilterField(Field):
         except CategoryFilterError as error:
             if error.code in self.error_messages:
                 raise self.make_error(error.code, **error.params(), **vars(error)) from error
-            raise ValidationError(Explanation(error.explained(), error)) from error
+            raise ValidationError(Explanation(error.summary(), error)) from error
 
 
 class Explanation(str):

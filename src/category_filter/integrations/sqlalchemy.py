@@ -24,8 +24,8 @@ from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
 
 from category_filter import Categories, CategoryFilter, FilterSyntaxError, UnknownCategoryError
-from category_filter._filter import plain
-from category_filter.integrations._input import parse
+from category_filter._filter import coerce_str
+from category_filter.integrations._validation import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ class CategoryFilterType(TypeDecorator[CategoryFilter]):
             Raises:
                 TypeError: The category is no str.
             """
-            category = plain(category, "a category")
+            category = coerce_str(category, "category")
             text = type_coerce(self.expr, Text)
             minus = func.substr(text, 1, 1) == "-"
             try:
@@ -163,7 +163,7 @@ def _assignment(key: str, categories: Categories | None) -> Callable[..., Catego
         except UnknownCategoryError:
             # What a row lists may stay, and is looked at if it can be: it may have to be loaded.
             with suppress(SQLAlchemyError):
-                return parse(value, categories, replacing=getattr(target, key))
+                return parse(value, categories, stored=getattr(target, key))
             raise
 
     return assign

@@ -8,7 +8,7 @@ from wtforms import Field
 from wtforms.widgets import TextInput
 
 from category_filter import CategoryFilterError
-from category_filter.integrations._input import browser_checks, parse
+from category_filter.integrations._validation import browser_checks, parse
 
 if TYPE_CHECKING:
     from category_filter import Categories, CategoryFilter
@@ -28,7 +28,7 @@ class CategoryFilterField(Field):
     CategoryFilter('-chat_message')
     >>> form = Subscription(MultiDict([("wanted", "chat_message,,history_rule")]))
     >>> form.validate(), form.errors
-    (False, {'wanted': ["a name is missing before ','; did you mean 'chat_message,history_rule'?"]})
+    (False, {'wanted': ["expected a name before ','; did you mean 'chat_message,history_rule'?"]})
 
     Nothing in the input is None; add the validator `Optional` to allow it. What a person typed
     stays in the input, and what the form's object lists may stay, though retired since. A browser
@@ -84,10 +84,10 @@ class CategoryFilterField(Field):
         stored: CategoryFilter | None = None,
     ) -> CategoryFilter:
         try:
-            return parse(value, categories, replacing=stored)
+            return parse(value, categories, stored=stored)
         except CategoryFilterError as error:
             self.refusal = error
-            raise ValueError(error.explained(self.gettext)) from error
+            raise ValueError(error.summary(self.gettext)) from error
         except TypeError:  # of a form that was filled from JSON
             raise ValueError(self.gettext("Not a valid string.")) from None
 

@@ -64,7 +64,7 @@ class Unknown(TypedDict):
 
     name: str
     position: int
-    close: list[str]
+    suggestions: list[str]
 
 
 class ParameterError(TypedDict):

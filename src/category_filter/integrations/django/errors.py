@@ -38,7 +38,7 @@ def validation_error(
     """
     params: dict[str, Any] = {
         **error.params(gettext),
-        "message": lazy(error.explained, str)(gettext),
+        "message": lazy(error.summary, str)(gettext),
         "position": error.position,
         "text": error.text,
     }

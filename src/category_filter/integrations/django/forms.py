@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
-from category_filter.integrations._input import browser_checks, parse
+from category_filter.integrations._validation import browser_checks, parse
 from category_filter.integrations.django.errors import validation_error
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class CategoryFilterField(forms.Field):
             f = self._compressed(value) if isinstance(value, list) else value
             if f is None or (isinstance(f, str) and not f.strip()):
                 return None
-            return parse(f, self.categories, replacing=self.stored)
+            return parse(f, self.categories, stored=self.stored)
         except CategoryFilterError as error:
             raise validation_error(error, self.error_messages) from error
         except TypeError:

@@ -8,7 +8,7 @@ from django.db.models import Lookup, TextField, Value
 from django.db.models.functions import Concat
 
 from category_filter import CategoryFilter, FilterSyntaxError
-from category_filter._filter import plain
+from category_filter._filter import coerce_str
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -35,7 +35,7 @@ class Allows(Lookup):
 
     def get_prep_lookup(self) -> str:
         """The category as a str."""
-        return plain(self.rhs, "a category")
+        return coerce_str(self.rhs, "category")
 
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper

@@ -14,7 +14,7 @@ from django.db.models.query_utils import DeferredAttribute
 from django.utils.translation import gettext_lazy as _
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
-from category_filter.integrations._input import parse
+from category_filter.integrations._validation import parse
 from category_filter.integrations.django.errors import validation_error
 from category_filter.integrations.django.forms import CategoryFilterField as FilterFormField
 from category_filter.integrations.django.lookups import Allows
@@ -131,7 +131,7 @@ class CategoryFilterField(Field):
         self.check_length(value)
         if self.categories is not None and self.categories.unknown(value):
             try:
-                parse(value, self.categories, replacing=self._stored(model_instance))
+                parse(value, self.categories, stored=self._stored(model_instance))
             except CategoryFilterError as error:
                 raise validation_error(error, self.error_messages) from error
 
@@ -174,7 +174,7 @@ class CategoryFilterField(Field):
                 try:
                     self.check_length(parse(default, self.categories))
                 except CategoryFilterError as error:
-                    yield self._bad_default(error.explained())
+                    yield self._bad_default(error.summary())
                 except ValidationError as error:
                     yield self._bad_default(" ".join(error.messages))
         if self.choices:

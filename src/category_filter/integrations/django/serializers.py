@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from rest_framework import serializers
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
-from category_filter.integrations._input import parse
+from category_filter.integrations._validation import parse
 from category_filter.integrations.django import models
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ class CategoryFilterField(Field):
             stored: object = getattr(cast("object", self.parent), "instance", None)
             for attribute in getattr(self, "source_attrs", ()):  # it has none before it is bound
                 stored = getattr(stored, attribute, None)
-            return parse(data, self.categories, replacing=stored)
+            return parse(data, self.categories, stored=stored)
         except CategoryFilterError as error:
             if error.code in self.error_messages:
                 self.fail(error.code, **error.params(gettext), **vars(error))
-            raise serializers.ValidationError(error.explained(gettext), code=error.code) from error
+            raise serializers.ValidationError(error.summary(gettext), code=error.code) from error
 
 
 class _ModelField(CategoryFilterField, serializers.ModelField):  # pyright: ignore[reportIncompatibleMethodOverride] - a value is shown, not its owner

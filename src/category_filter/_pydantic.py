@@ -1,4 +1,4 @@
-"""Pydantic's view of a filter: what the hooks on `CategoryFilter` and `Categories` answer."""
+"""The Pydantic schema behind `CategoryFilter` and `Annotated[CategoryFilter, categories]`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from category_filter import CategoryFilter
 
-__all__ = ["schema"]
+__all__ = ["core_schema_for"]
 
 
-def schema(parse: Callable[[Any], CategoryFilter]) -> core_schema.CoreSchema:
-    """A schema that parses texts, passes filters, and writes canonical texts into JSON."""
+def core_schema_for(parse: Callable[[Any], CategoryFilter]) -> core_schema.CoreSchema:
+    """Return a schema that parses strings, and serializes filters to JSON in canonical form."""
 
     def validate(value: object) -> CategoryFilter:
         try:
@@ -39,7 +39,7 @@ def _custom_error(error: CategoryFilterError) -> PydanticCustomError:
         context["suggestion"] = error.suggestion
     if isinstance(error, UnknownCategoryError):
         context["unknown"] = [name._asdict() for name in error.unknown]
-    # Pydantic fills the template key by key. The message comes last: what a person typed is then in
-    # no template that is still to be filled.
-    context["message"] = error.explained()
+    # Pydantic fills in one key at a time. With the message last, no braces in user input are
+    # taken for a key.
+    context["message"] = error.summary()
     return PydanticCustomError("category_filter", "{message}", context)
