@@ -1,4 +1,4 @@
-"""What Hypothesis draws: names, filters, and texts that are nearly filters."""
+"""Hypothesis strategies: names, filters, and strings that are nearly filters."""
 
 import string
 
@@ -9,7 +9,7 @@ from category_filter import CategoryFilter
 FIRST = string.ascii_letters + string.digits + "_"
 LATER = FIRST + ".:/-"
 
-# A handful of names meet each other often; the others may be anything that a name can be.
+# A few names collide often; the others are arbitrary valid names.
 names = st.sampled_from(["a", "b", "c", "news", "news-", "News"]) | st.builds(
     str.__add__, st.sampled_from(FIRST), st.text(LATER, max_size=8)
 )
@@ -20,18 +20,18 @@ filters = st.builds(
     st.frozensets(names, max_size=6),
 )
 
-blanks = st.text(" \t", max_size=2)
+spaces = st.text(" \t", max_size=2)
 edges = st.text(" \t\r\n", max_size=2)
 
 
 @st.composite
 def spellings(draw: st.DrawFn, f: CategoryFilter) -> str:
-    """Any text that means a given filter: any order, duplicates, blanks."""
+    """Draw any spelling of a filter: any order, duplicates, whitespace."""
     listed = draw(st.permutations(sorted(f.names)))
     if listed:
         listed += draw(st.lists(st.sampled_from(listed), max_size=2))
-    body = ",".join(f"{draw(blanks)}{name}{draw(blanks)}" for name in listed)
-    minus = "-" + draw(blanks) if str(f).startswith("-") else ""
+    body = ",".join(f"{draw(spaces)}{name}{draw(spaces)}" for name in listed)
+    minus = "-" + draw(spaces) if str(f).startswith("-") else ""
     return f"{draw(edges)}{minus}{body or '*'}{draw(edges)}"
 
 

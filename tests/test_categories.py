@@ -1,4 +1,4 @@
-"""The known set: checking, masks, the pattern, and what counts as a misspelling."""
+"""The known set: validation, suggestions, masks, the pattern, and the collection."""
 
 import copy
 import pickle
@@ -30,7 +30,7 @@ class Plain(Enum):
     SPORT = "sport"
 
 
-class Mixed(str, Enum):  # noqa: UP042 - the older way to write one, with another str()
+class Mixed(str, Enum):  # noqa: UP042 - `str()` differs from StrEnum
     TYPO = "nwes"
 
 
@@ -43,13 +43,13 @@ class Text(StrEnum):
     SPORT = "sport"
 
 
-class TestChecking:
+class TestValidation:
     @given(known_sets, filters)
-    def test_unknown_names_are_those_listed_and_not_held(self, known, f):
+    def test_unknown_returns_the_listed_names_outside_the_set(self, known, f):
         assert known.unknown(f) == tuple(sorted(f.names - set(known)))
 
     @given(known_sets, filters)
-    def test_validate_gives_the_same_filter_or_refuses(self, known, f):
+    def test_validate_returns_the_same_filter_or_raises(self, known, f):
         if f.names <= set(known):
             assert known.validate(f) is f
         else:
@@ -58,7 +58,7 @@ class TestChecking:
             assert caught.value.text == str(f)
 
     @given(known_sets, filters.flatmap(spellings))
-    def test_parse_names_every_unknown_name_where_it_stands_first(self, known, text):
+    def test_parse_reports_every_unknown_name_at_its_first_position(self, known, text):
         f = CategoryFilter(text)
         try:
             assert known.parse(text) == f
@@ -77,14 +77,14 @@ class TestChecking:
                 assert position == begins[0]
 
     @given(known_sets, texts)
-    def test_no_text_raises_anything_else(self, known, text):
+    def test_parse_raises_no_other_error(self, known, text):
         try:
             known.parse(text)
         except CategoryFilterError as error:
             assert error.text == text
 
     @given(known_sets, filters, filters.flatmap(spellings))
-    def test_what_the_replaced_filter_lists_may_stay(self, known, stored, text):
+    def test_names_of_the_stored_filter_stay_valid(self, known, stored, text):
         f = CategoryFilter(text)
         new = f.names - set(known) - stored.names
         try:
@@ -93,22 +93,22 @@ class TestChecking:
         except UnknownCategoryError as error:
             assert {name for name, _, _ in error.unknown} == new
 
-    def test_what_is_replaced_is_named(self):
+    def test_stored_is_keyword_only(self):
         with pytest.raises(TypeError):
             KNOWN.parse("news", CategoryFilter("news"))
 
-    def test_parse_takes_a_filter_too(self):
+    def test_parse_accepts_a_filter(self):
         f = CategoryFilter("news")
         assert KNOWN.parse(f) is f
 
     @pytest.mark.parametrize("typed", [Typo.TYPO, Mixed.TYPO])
-    def test_a_text_may_be_an_enum_member(self, typed):
+    def test_parse_accepts_an_enum_member(self, typed):
         with pytest.raises(UnknownCategoryError) as caught:
             Categories(["news", "Typo.TYPO"]).parse(typed)
         assert caught.value.text == "nwes"
         assert caught.value.unknown == (UnknownName("nwes", 0, ("news",)),)
 
-    def test_a_text_does_where_a_filter_does(self):
+    def test_methods_accept_a_filter_as_a_string(self):
         assert KNOWN.unknown("x,a") == ("x",)
         assert KNOWN.allowed("-a") == ("b", "c", "news")
         assert KNOWN.mask("-a") == 0b1110
@@ -116,15 +116,15 @@ class TestChecking:
             with pytest.raises(TypeError, match=r"^filter must be a str, not int$"):
                 use(3)
 
-    def test_a_text_that_is_no_filter(self):
+    def test_parse_raises_on_a_syntax_error(self):
         with pytest.raises(FilterSyntaxError) as caught:
             KNOWN.parse("a;b")
         assert caught.value.suggestion == "a,b"
 
 
-class TestClose:
+class TestSuggestions:
     @pytest.mark.parametrize(
-        ("typed", "close"),
+        ("typed", "suggestions"),
         [
             ("chat_mesage", ("chat_message",)),  # a letter is missing
             ("chat_messsage", ("chat_message",)),  # one too many
@@ -140,19 +140,19 @@ class TestClose:
             ("rule_history", ()),
         ],
     )
-    def test_of_the_six(self, typed, close):
+    def test_for_the_navixy_categories(self, typed, suggestions):
         with pytest.raises(UnknownCategoryError) as caught:
             NAVIXY.parse(typed)
-        assert caught.value.unknown == (UnknownName(typed, 0, close),)
+        assert caught.value.unknown == (UnknownName(typed, 0, suggestions),)
 
-    def test_the_closest_come_first_and_no_more_than_three(self):
+    def test_up_to_three_with_the_closest_first(self):
         known = Categories(["news1", "news", "newss", "new-s", "views"])
         with pytest.raises(UnknownCategoryError) as caught:
             known.parse("NEWS")
-        assert caught.value.unknown[0].close == ("new-s", "news", "news1")
+        assert caught.value.unknown[0].suggestions == ("new-s", "news", "news1")
 
     @pytest.mark.parametrize(
-        ("known", "typed", "close"),
+        ("known", "typed", "suggestions"),
         [
             (["anews", "new", "newz"], "news", ("anews", "new", "newz")),
             (["Bhat_message", "chat_message"], "Chat_message", ("chat_message", "Bhat_message")),
@@ -160,24 +160,24 @@ class TestClose:
             (["xnews"], "ynews", ("xnews",)),
             (["xabcd", "yabcd", "zabcd", "abcde"], "abcdy", ("abcde",)),
             (["bads", "cads", "dads", "ads"], "ADS", ("ads", "bads", "cads")),
-            (["abcd"], "bcad", ()),  # moved further than to the next place
-            (["abxycd"], "abyzcd", ()),  # two mistakes that leave the same letters
+            (["abcd"], "bcad", ()),  # moved by more than one place
+            (["abxycd"], "abyzcd", ()),  # two edits that leave the same key
             (["abcd"], "bacd", ("abcd",)),
             (["a" * 63 + "b"], "a" * 63 + "c", ("a" * 63 + "b",)),
-            (["a" * 63 + "bb"], "a" * 63 + "bc", ()),  # too long to look so closely
+            (["a" * 63 + "bb"], "a" * 63 + "bc", ()),  # too long for deletions
             *(([f"t{mark}v"], "TV", (f"t{mark}v",)) for mark in "_.:/-"),
         ],
     )
-    def test_of_others(self, known, typed, close):
+    def test_for_other_sets(self, known, typed, suggestions):
         with pytest.raises(UnknownCategoryError) as caught:
             Categories(known).parse(typed)
-        assert caught.value.unknown[0].close == close
+        assert caught.value.unknown[0].suggestions == suggestions
 
-    def test_short_names_are_close_only_if_the_letters_are_the_same(self):
+    def test_short_names_must_have_the_same_letters(self):
         known = Categories(["ads", "tv"])
         with pytest.raises(UnknownCategoryError) as caught:
             known.parse("Ads,adz,TV,t")
-        assert [name.close for name in caught.value.unknown] == [("ads",), (), ("tv",), ()]
+        assert [name.suggestions for name in caught.value.unknown] == [("ads",), (), ("tv",), ()]
 
     def test_every_name_of_thousands_gets_its_suggestion(self):
         known = Categories(f"category_{number}_name" for number in range(300))
@@ -186,38 +186,38 @@ class TestClose:
         with pytest.raises(UnknownCategoryError) as caught:
             known.parse(",".join(nonsense + typed))
         assert len(caught.value.unknown) == 5_300
-        assert all(found.close == () for found in caught.value.unknown[:5_000])
-        for name, _, close in caught.value.unknown[5_000:]:
-            assert name.replace("nme", "name") in close
+        assert all(found.suggestions == () for found in caught.value.unknown[:5_000])
+        for name, _, suggestions in caught.value.unknown[5_000:]:
+            assert name.replace("nme", "name") in suggestions
 
 
 class TestMasks:
     @given(st.data(), known_sets)
-    def test_a_mask_goes_there_and_back(self, data, known):
+    def test_from_mask_and_mask_round_trip(self, data, known):
         mask = data.draw(st.integers(0, (1 << len(known)) - 1))
         assert known.mask(known.from_mask(mask)) == mask
 
     @given(known_sets, filters)
-    def test_bit_i_is_the_i_th_category(self, known, f):
+    def test_bit_i_is_category_i(self, known, f):
         bits = [bool(known.mask(f) >> bit & 1) for bit in range(len(known))]
         assert bits == [f.allows(name) for name in known]
         assert known.allowed(f) == tuple(name for name in known if f.allows(name))
 
     @given(known_sets, filters)
-    def test_what_comes_back_allows_the_known_ones_alike_and_no_other(self, known, f):
+    def test_from_mask_keeps_the_known_categories_and_denies_the_rest(self, known, f):
         back = known.from_mask(known.mask(f))
         assert known.allowed(back) == known.allowed(f)
         assert not back.allows_unlisted
 
     @pytest.mark.parametrize("mask", [-1, 16, 1 << 70])
-    def test_a_mask_has_no_bit_without_a_category(self, mask):
-        with pytest.raises(ValueError, match=f"^{mask} is no mask of 4 categories$"):
+    def test_a_bit_without_a_category_is_rejected(self, mask):
+        with pytest.raises(ValueError, match=f"^mask {mask} does not fit 4 categories$"):
             KNOWN.from_mask(mask)
 
 
 class TestPattern:
     @given(filters.flatmap(spellings) | texts)
-    def test_accepts_exactly_what_parse_accepts(self, text):
+    def test_accepts_exactly_the_strings_that_parse_accepts(self, text):
         try:
             KNOWN.parse(text)
         except CategoryFilterError:
@@ -225,16 +225,16 @@ class TestPattern:
         else:
             assert re.search(KNOWN.pattern, text)
 
-    def test_names_are_literal(self):
+    def test_names_are_escaped(self):
         known = Categories(["a.b", "c"])
         assert re.search(known.pattern, "c,a.b")
         assert not re.search(known.pattern, "axb")
 
-    def test_a_name_that_begins_another(self):
+    def test_a_name_may_be_a_prefix_of_another(self):
         known = Categories(["a", "ab", "abc"])
         assert re.search(known.pattern, "abc,ab,a")
 
-    def test_the_empty_set_knows_the_two_stars(self):
+    def test_the_empty_set_accepts_both_wildcards(self):
         pattern = Categories([]).pattern
         assert [bool(re.search(pattern, text)) for text in ("*", " - * ", "a", "")] == [
             True,
@@ -243,8 +243,7 @@ class TestPattern:
             False,
         ]
 
-    def test_whole(self):
-        """Nothing that an engine elsewhere would refuse: no group, no lookaround, no `*+`."""
+    def test_is_portable_without_groups_lookaround_or_possessive_quantifiers(self):
         edge, minus, comma = r"[ \t\r\n]*", r"-[ \t]*", r"[ \t]*,[ \t]*"
         listed = f"(?:a|b\\.c)(?:{comma}(?:a|b\\.c))*"
         assert Categories(["a", "b.c"]).pattern == (
@@ -268,7 +267,7 @@ class TestCollection:
         "given_names",
         [["news", "sport"], ("news", "sport"), Plain, Text, {"news": "", "sport": ""}],
     )
-    def test_ordered_names(self, given_names):
+    def test_keeps_the_order_of_the_names(self, given_names):
         known = Categories(given_names)
         assert list(known) == ["news", "sport"]
         assert {type(name) for name in known} == {str}
@@ -288,7 +287,7 @@ class TestCollection:
         with pytest.raises(TypeError):
             NAVIXY.labels["chat_message"] = "changed"
 
-    def test_equal_by_names_order_and_labels(self):
+    def test_equality_compares_names_order_and_labels(self):
         assert Categories(["a", "b"]) == Categories(("a", "b"))
         assert hash(Categories(["a", "b"])) == hash(Categories(("a", "b")))
         assert Categories(["a", "b"]) != Categories(["b", "a"])
@@ -297,12 +296,12 @@ class TestCollection:
         assert Categories(["a"]) == ANY
         assert hash(Categories(["a"])) != hash(Categories(["b"]))
 
-    def test_repr_evaluates_to_the_same_set(self):
+    def test_repr_evaluates_to_an_equal_set(self):
         known = Categories({"a": "A", "b": "B"})
         assert repr(known) == "Categories({'a': 'A', 'b': 'B'})"
-        assert eval(repr(known)) == known  # noqa: S307 - that is what a repr promises
+        assert eval(repr(known)) == known  # noqa: S307 - evaluates its own repr
 
-    def test_copies_and_pickles(self):
+    def test_copying_returns_itself_and_pickles_are_frozen(self):
         known = Categories({"a": "A", "b": "B"})
         assert copy.copy(known) is known
         assert copy.deepcopy(known) is known
@@ -315,58 +314,52 @@ class TestCollection:
         assert pickle.loads(frozen) == known
 
     @pytest.mark.parametrize("name", ["labels", "_labels", "other"])
-    def test_immutable(self, name):
+    def test_is_immutable(self, name):
         with pytest.raises(AttributeError) as caught:
             setattr(KNOWN, name, {})
-        assert str(caught.value) == f"Categories are immutable: {name!r} cannot be set"
+        assert str(caught.value) == f"Categories is immutable: cannot set {name!r}"
         with pytest.raises(AttributeError) as caught:
             delattr(KNOWN, name)
-        assert str(caught.value) == f"Categories are immutable: {name!r} cannot be deleted"
+        assert str(caught.value) == f"Categories is immutable: cannot delete {name!r}"
 
-    def test_a_second_init_changes_nothing(self):
+    def test_calling_init_again_changes_nothing(self):
         known = Categories(["a"])
         known.__init__(["b"])
         assert list(known) == ["a"]
 
-    def test_final(self):
+    def test_is_final(self):
         with pytest.raises(TypeError) as caught:
             type("Mine", (Categories,), {})
-        assert str(caught.value) == (
-            "Categories is final: keep a set of categories as an attribute instead"
-        )
+        assert str(caught.value) == "Categories is final: use an attribute instead"
 
-    def test_a_str_is_no_set_of_names(self):
+    def test_a_single_str_is_rejected(self):
         with pytest.raises(TypeError) as caught:
             Categories("news")
-        assert str(caught.value) == (
-            "categories are a mapping, an iterable of names or an enum, not a str"
-        )
+        assert str(caught.value) == ("expected a mapping, an iterable of names or an enum, got str")
 
-    def test_a_name_is_a_str(self):
+    def test_a_name_must_be_a_str(self):
         with pytest.raises(TypeError, match=r"^category must be a str, not int$"):
             Categories(["news", 3])
 
     @pytest.mark.parametrize("label", [None, 3, {"en": "News"}])
-    def test_a_label_is_a_str(self, label):
+    def test_a_label_must_be_a_str(self, label):
         kind = type(label).__name__
         with pytest.raises(TypeError, match=f"^label must be a str, not {kind}$"):
             Categories({"news": label})
 
-    def test_a_name_is_checked(self):
+    def test_an_invalid_name_is_rejected(self):
         with pytest.raises(FilterSyntaxError) as caught:
             Categories(["news", "top news"])
         assert str(caught.value) == (
-            "invalid character ' ': names use A-Z a-z 0-9 _ . : / -\n"
-            "    top news\n"
-            "       ^"
+            "invalid character ' ': names use A-Z a-z 0-9 _ . : / -\n    top news\n       ^"
         )
 
-    def test_a_name_is_given_once(self):
-        with pytest.raises(ValueError, match=r"^the category 'a' is given twice$"):
+    def test_a_duplicate_name_is_rejected(self):
+        with pytest.raises(ValueError, match=r"^duplicate category 'a'$"):
             Categories(["a", "b", "a"])
 
 
-def test_navixy_is_the_six_in_their_order():
+def test_navixy_has_its_six_categories_in_mask_order():
     assert list(NAVIXY) == [
         "chat_message",
         "history_rule",

@@ -111,12 +111,11 @@ class TestExplain:
         assert json.loads(out) == {
             "error": {
                 "code": "unknown_category",
-                "message": (
-                    "unknown category 'chat_mesage' (did you mean 'chat_message'?)"
-                    ""
-                ),
+                "message": ("unknown category 'chat_mesage' (did you mean 'chat_message'?)"),
                 "position": 1,
-                "unknown": [{"name": "chat_mesage", "position": 1, "suggestions": ["chat_message"]}],
+                "unknown": [
+                    {"name": "chat_mesage", "position": 1, "suggestions": ["chat_message"]}
+                ],
             }
         }
 

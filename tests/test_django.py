@@ -126,9 +126,7 @@ class TestModelField:
             Subscription(wanted="-news,sprot").full_clean()
         code, messages, data = reported(caught.value.error_dict["wanted"][0])
         assert code == "unknown_category"
-        assert messages == [
-            "unknown category 'sprot' (did you mean 'sport'?)"
-        ]
+        assert messages == ["unknown category 'sprot' (did you mean 'sport'?)"]
         assert data["unknown"] == (("sprot", 6, ("sport",)),)
 
     def test_a_set_of_no_category_knows_none(self):
@@ -493,10 +491,7 @@ class TestFormField:
             (
                 {"maybe_mode": "only", "maybe_names": ["sprot", "x"]},
                 "unknown_category",
-                (
-                    "2 unknown categories 'sprot' (did you mean 'sport'?), 'x'"
-                    ""
-                ),
+                ("2 unknown categories 'sprot' (did you mean 'sport'?), 'x'"),
             ),
             (
                 {"maybe_mode": "only", "maybe_names": ["a,b"]},

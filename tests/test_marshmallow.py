@@ -62,11 +62,7 @@ def test_the_messages_know_their_error():
         Subscription().load({"anything": "a;b", "many": ["*", "-news, sprot"]})
     assert json.loads(json.dumps(caught.value.messages)) == {
         "anything": ["write ',' instead of ';'; did you mean 'a,b'?"],
-        "many": {
-            "1": [
-                "unknown category 'sprot' (did you mean 'sport'?)"
-            ]
-        },
+        "many": {"1": ["unknown category 'sprot' (did you mean 'sport'?)"]},
     }
     (message,) = caught.value.messages["anything"]
     assert (message.error.code, message.error.suggestion) == ("lookalike", "a,b")

@@ -62,18 +62,14 @@ class TestModels:
             {
                 "type": "category_filter",
                 "loc": ("known",),
-                "msg": (
-                    "write '-' once, before the whole list;"
-                    " did you mean '-news,sport'?"
-                ),
+                "msg": ("write '-' once, before the whole list; did you mean '-news,sport'?"),
                 "input": "-news,-sport",
                 "ctx": {
                     "code": "misplaced_minus",
                     "position": 6,
                     "suggestion": "-news,sport",
                     "message": (
-                        "write '-' once, before the whole list;"
-                        " did you mean '-news,sport'?"
+                        "write '-' once, before the whole list; did you mean '-news,sport'?"
                     ),
                 },
             }

@@ -53,12 +53,7 @@ def test_django_models():
 def test_django_forms():
     form = module("forms.py")["Settings"]({"wanted_mode": "all", "typed": "chat_mesage"})
     assert form.errors == {
-        "typed": [
-            (
-                "unknown category 'chat_mesage' (did you mean 'chat_message'?)"
-                ""
-            )
-        ]
+        "typed": [("unknown category 'chat_mesage' (did you mean 'chat_message'?)")]
     }
 
 

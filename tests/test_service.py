@@ -285,11 +285,12 @@ class TestInvalidParameters:
                 [
                     parameter(
                         "category_filter",
-                        "unknown category 'chat_mesage' (did you mean 'chat_message'?)"
-                        "",
+                        "unknown category 'chat_mesage' (did you mean 'chat_message'?)",
                         code="unknown_category",
                         position=1,
-                        unknown=[{"name": "chat_mesage", "position": 1, "suggestions": ["chat_message"]}],
+                        unknown=[
+                            {"name": "chat_mesage", "position": 1, "suggestions": ["chat_message"]}
+                        ],
                     )
                 ],
             ),

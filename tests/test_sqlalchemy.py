@@ -285,7 +285,7 @@ class Plain(Enum):
     NEWS = "news"
 
 
-class Mixed(str, Enum):  # noqa: UP042 - the older way to write one, with another str()
+class Mixed(str, Enum):  # noqa: UP042 - `str()` differs from StrEnum
     NEWS = "news"
 
 

@@ -32,7 +32,7 @@ class Immutable:
 
     def __init_subclass__(cls) -> None:
         if Immutable not in cls.__bases__:
-            raise TypeError(f"{cls.__base__.__name__} is final: use an attribute instead")
+            raise TypeError(f"{cls.__bases__[0].__name__} is final: use an attribute instead")
 
     def __copy__(self) -> Self:
         return self
@@ -59,9 +59,9 @@ class CategoryFilter(Immutable):
     >>> wanted | CategoryFilter.only("history_task")
     CategoryFilter('-history_rule')
 
-    Categories added later are allowed by `*` and `-a`, but not by `a` or `-*`. Two filters are equal
-    if they allow the same categories. Filters support the set operators `&`, `|`, `-`, `^`, `~` and
-    `<=`. A filter is always truthy, even one that allows nothing.
+    Categories added later are allowed by `*` and `-a`, but not by `a` or `-*`. Two filters are
+    equal if they allow the same categories. Filters support the set operators `&`, `|`, `-`, `^`,
+    `~` and `<=`. A filter is always truthy, even one that allows nothing.
 
     Args:
         text: The filter as a string; a `CategoryFilter` is returned unchanged.
@@ -78,7 +78,7 @@ class CategoryFilter(Immutable):
     _names: frozenset[str]
     _allows_unlisted: bool
 
-    def __new__(cls, text: str | CategoryFilter = "*") -> CategoryFilter:  # noqa: D102 - documented by the class
+    def __new__(cls, text: str | CategoryFilter = "*") -> CategoryFilter:
         try:
             cached = _cache.get(text)
         except TypeError:  # unhashable

@@ -1,12 +1,12 @@
 """The inverted index behind `FilterIndex`: from a category to the keys whose filter allows it.
 
 Keys with equal filters form a group, and each name knows the groups that list it. The keys that
-match a category are then a list of disjoint groups: the include lists with the name, and the exclude
-lists without it.
+match a category are then a list of disjoint groups: the include lists with the name, and the
+exclude lists without it.
 
 A group keeps its keys in blocks, all full except the last. A snapshot takes the current blocks, and
-a block that a snapshot may hold is copied before its next change (copy-on-write). So iterating sees
-one state, copies nothing itself, and costs a writer a few block copies at most.
+a block that a snapshot may hold is copied before its next change (copy-on-write). So an iteration
+sees one state, copies nothing, and costs a writer a few block copies at most.
 """
 
 from __future__ import annotations
