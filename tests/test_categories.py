@@ -191,6 +191,49 @@ class TestSuggestions:
             assert name.replace("nme", "name") in suggestions
 
 
+class TestRenamed:
+    KNOWN = Categories(["news", "offers"], renamed={"ads": "offers", "newz": "offers"})
+
+    def test_the_error_of_a_former_name_suggests_the_new_one(self):
+        with pytest.raises(UnknownCategoryError) as caught:
+            self.KNOWN.parse("news, ads, newz")
+        assert caught.value.unknown == (
+            UnknownName("ads", 6, ("offers",)),
+            UnknownName("newz", 11, ("offers",)),  # not "news", though within one edit
+        )
+
+    def test_a_former_name_stays_valid_if_stored(self):
+        f = self.KNOWN.parse("ads", stored=CategoryFilter("ads,news"))
+        assert f.rename(self.KNOWN.renamed) == CategoryFilter("offers")
+
+    @pytest.mark.parametrize(
+        ("renamed", "error", "message"),
+        [
+            ({"news": "offers"}, ValueError, "renamed category 'news' is still in the set"),
+            (
+                {"ads": "gone"},
+                ValueError,
+                "category 'ads' is renamed to 'gone', which is not in the set",
+            ),
+            ({3: "news"}, TypeError, "category must be a str, not int"),
+            ({"a b": "news"}, FilterSyntaxError, "invalid character ' '"),
+        ],
+    )
+    def test_an_invalid_mapping_is_rejected(self, renamed, error, message):
+        with pytest.raises(error) as caught:
+            Categories(["news", "offers"], renamed=renamed)
+        assert str(caught.value).startswith(message)
+
+    def test_equality_repr_and_pickles_include_it(self):
+        assert Categories(["news", "offers"]) != self.KNOWN
+        assert eval(repr(self.KNOWN)) == self.KNOWN  # noqa: S307 - evaluates its own repr
+        assert pickle.loads(pickle.dumps(self.KNOWN)) == self.KNOWN
+
+    def test_is_read_only(self):
+        with pytest.raises(TypeError):
+            self.KNOWN.renamed["news"] = "offers"
+
+
 class TestMasks:
     @given(st.data(), known_sets)
     def test_from_mask_and_mask_round_trip(self, data, known):

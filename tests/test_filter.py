@@ -152,6 +152,38 @@ class TestSetOperators:
         assert other != f
 
 
+class TestRename:
+    @given(filters, st.dictionaries(names, names, max_size=4))
+    def test_replaces_every_listed_name_and_keeps_the_form(self, f, renamed):
+        new = f.rename(renamed)
+        assert new.names == {renamed.get(name, name) for name in f.names}
+        assert new.allows_unlisted is f.allows_unlisted
+
+    @given(filters, st.permutations(["a", "b", "c", "news"]))
+    def test_a_permutation_of_names_can_be_undone(self, f, new):
+        renamed = dict(zip(["a", "b", "c", "news"], new, strict=True))
+        back = {value: key for key, value in renamed.items()}
+        assert f.rename(renamed).rename(back) == f
+
+    @given(filters, names)
+    def test_a_new_name_is_allowed_as_the_old_one_was(self, f, old):
+        assert f.rename({old: "brand-new"}).allows("brand-new") is f.allows(old)
+
+    def test_returns_itself_if_no_name_is_listed(self):
+        f = CategoryFilter("a")
+        assert f.rename({"b": "not, valid", "c": 3}) is f
+
+    @pytest.mark.parametrize(("new", "error"), [("a b", FilterSyntaxError), (3, TypeError)])
+    def test_an_invalid_new_name_is_rejected(self, new, error):
+        with pytest.raises(error):
+            CategoryFilter("-a").rename({"a": new})
+
+    def test_a_canonical_form_over_the_limit_is_rejected(self):
+        with pytest.raises(FilterSyntaxError) as caught:
+            CategoryFilter("-a").rename({"a": "b" * 65_536})
+        assert caught.value.code == "too_long"
+
+
 class Other:
     """A type with its own operators for filters."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, final, overload
 from category_filter import _parser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Self
 
     from pydantic_core import CoreSchema
@@ -160,6 +160,32 @@ class CategoryFilter(Immutable):
         if key is None:
             return filter(self.allows, items)
         return (item for item in items if self.allows(key(item)))
+
+    def rename(self, names: Mapping[str, str]) -> CategoryFilter:
+        """Return a filter with listed names replaced, in include and exclude lists alike.
+
+        >>> CategoryFilter("-ads,news").rename({"ads": "offers"})
+        CategoryFilter('-news,offers')
+
+        Renaming several names to one merges them, and widens what a subscriber chose: a
+        subscriber who included one of them gets all, and one who excluded one of them gets none.
+
+        >>> merge = {"chat": "talk", "call": "talk"}
+        >>> CategoryFilter("chat").rename(merge), CategoryFilter("-chat").rename(merge)
+        (CategoryFilter('talk'), CategoryFilter('-talk'))
+
+        Args:
+            names: A mapping of old names to new ones. All are replaced at once, so names can swap.
+
+        Raises:
+            FilterSyntaxError: If a new name that the filter needs is invalid, or the canonical form
+                exceeds 65,536 characters.
+            TypeError: If such a name is not a str.
+        """
+        if self._names.isdisjoint(names):
+            return self
+        renamed = _validated_names(names.get(name, name) for name in self._names)
+        return _new_bounded(renamed, allows_unlisted=self._allows_unlisted)
 
     def isdisjoint(self, other: CategoryFilter) -> bool:
         """Return True if no category is allowed by both filters.

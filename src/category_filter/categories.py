@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast, final
 
@@ -13,9 +14,13 @@ from category_filter._suggest import suggester
 from category_filter.errors import UnknownCategoryError, UnknownName
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic_core import CoreSchema
 
 __all__ = ["Categories"]
+
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 _MAX_PATTERN_NAMES = 30
 """Maximum number of names for a pattern in OpenAPI, where 200 of them take 14 KB."""
@@ -42,20 +47,26 @@ class Categories(Immutable, Collection[str]):
     Args:
         names: A mapping of names to labels, an iterable of names, or an enum whose values are the
             names. Append new categories at the end, because stored masks depend on the order.
+        renamed: A mapping of former names to the known names that replaced them. A former name is
+            unknown, and its error suggests the new name.
 
     Raises:
         FilterSyntaxError: If a name is invalid.
         TypeError: If a name or a label is not a str, or `names` is a single str.
-        ValueError: If a name is duplicated.
+        ValueError: If a name is duplicated, a former name is known, or its new name is not.
     """
 
-    __slots__ = ("_known", "_labels")
+    __slots__ = ("_known", "_labels", "_renamed")
 
     _labels: Mapping[str, str]
     _known: frozenset[str]
+    _renamed: Mapping[str, str]
 
     def __new__(  # noqa: D102 - documented by the class
-        cls, names: Mapping[str, str] | Iterable[str | Enum]
+        cls,
+        names: Mapping[str, str] | Iterable[str | Enum],
+        *,
+        renamed: Mapping[str, str] = _NO_NAMES,
     ) -> Categories:
         if isinstance(names, str):
             raise TypeError("expected a mapping, an iterable of names or an enum, got str")
@@ -69,15 +80,32 @@ class Categories(Immutable, Collection[str]):
             if name in labels:
                 raise ValueError(f"duplicate category {name!r}")
             labels[name] = coerce_str(given_labels.get(key, name), "label")
+        for old, new in renamed.items():
+            _parser.check_name(coerce_str(old, "category"))
+            if old in labels:
+                raise ValueError(f"renamed category {old!r} is still in the set")
+            if new not in labels:
+                raise ValueError(f"category {old!r} is renamed to {new!r}, which is not in the set")
         self = super().__new__(cls)
         object.__setattr__(self, "_labels", MappingProxyType(labels))
         object.__setattr__(self, "_known", frozenset(labels))
+        object.__setattr__(self, "_renamed", MappingProxyType(dict(renamed)))
         return self
 
     @property
     def labels(self) -> Mapping[str, str]:
         """A read-only mapping of names to labels, in order."""
         return self._labels
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """A read-only mapping of former names to new ones, as `CategoryFilter.rename` takes it.
+
+        >>> known = Categories(["offers"], renamed={"ads": "offers"})
+        >>> CategoryFilter("-ads").rename(known.renamed)
+        CategoryFilter('-offers')
+        """
+        return self._renamed
 
     def parse(
         self, text: str | CategoryFilter, *, stored: CategoryFilter | None = None
@@ -211,16 +239,20 @@ class Categories(Immutable, Collection[str]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Categories):
             return NotImplemented
-        return [*self._labels.items()] == [*other._labels.items()]
+        return [*self._labels.items()] == [*other._labels.items()] and (
+            self._renamed == other._renamed
+        )
 
     def __hash__(self) -> int:
         return hash(tuple(self))
 
     def __repr__(self) -> str:
-        return f"Categories({dict(self._labels)!r})"
+        renamed = f", renamed={dict(self._renamed)!r}" if self._renamed else ""
+        return f"Categories({dict(self._labels)!r}{renamed})"
 
-    def __reduce__(self) -> tuple[type[Categories], tuple[dict[str, str]]]:
-        return Categories, (dict(self._labels),)
+    def __reduce__(self) -> tuple[Callable[..., Categories], tuple[dict[str, str]]]:
+        create = partial(Categories, renamed=dict(self._renamed)) if self._renamed else Categories
+        return create, (dict(self._labels),)
 
     def _unknown_category(
         self, text: str, f: CategoryFilter, unknown: frozenset[str]
@@ -234,6 +266,11 @@ class Categories(Immutable, Collection[str]):
             text=text,
             allows_unlisted=f.allows_unlisted,
             unknown=[
-                UnknownName(name, position, suggest(name)) for name, position in positions.items()
+                UnknownName(
+                    name,
+                    position,
+                    (self._renamed[name],) if name in self._renamed else suggest(name),
+                )
+                for name, position in positions.items()
             ],
         )
