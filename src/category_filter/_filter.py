@@ -4,47 +4,25 @@ from __future__ import annotations
 
 from enum import Enum
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, final, overload
+from typing import TYPE_CHECKING, Any, TypeVar, final, overload
 
 from category_filter import _parser
+from category_filter._immutable import Immutable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import Self
 
     from pydantic_core import CoreSchema
 
     _T = TypeVar("_T")
     _Category = TypeVar("_Category", bound="str | Enum")
 
-__all__ = ["CategoryFilter", "Immutable", "coerce_str"]
+__all__ = ["CategoryFilter", "coerce_str"]
 
 _CACHE_SIZE = 1024
 _CACHE_MAX_LENGTH = 256
 _cache: dict[str | CategoryFilter, CategoryFilter] = {}
 """Filters by their text. Both limits keep input from filling memory."""
-
-
-class Immutable:
-    """The base of final classes whose instances never change, so that a copy is the original."""
-
-    __slots__ = ()
-
-    def __init_subclass__(cls) -> None:
-        if Immutable not in cls.__bases__:
-            raise TypeError(f"{cls.__bases__[0].__name__} is final: use an attribute instead")
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"{type(self).__name__} is immutable: cannot set {name!r}")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"{type(self).__name__} is immutable: cannot delete {name!r}")
 
 
 @final

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, cast, final
 
 from category_filter import _parser
-from category_filter._filter import CategoryFilter, Immutable, coerce_str
+from category_filter._filter import CategoryFilter, coerce_str
+from category_filter._immutable import Immutable
 from category_filter._suggest import suggester
 from category_filter.errors import UnknownCategoryError, UnknownName
 

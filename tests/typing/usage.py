@@ -1,9 +1,9 @@
-"""Never run: what mypy and pyright must accept, and what they must refuse.
+"""Type-checked but never run: code that mypy and pyright must accept or reject.
 
-A refused line carries an `ignore`, which either checker reports once it is no longer needed.
+A line to reject has an `ignore` comment, which both checkers report as soon as it is unused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum, StrEnum
 from typing import assert_type
 
@@ -13,6 +13,7 @@ from category_filter import (
     CategoryFilterError,
     FilterIndex,
     FilterSyntaxError,
+    MatchView,
     UnknownCategoryError,
 )
 from category_filter.navixy import CATEGORIES
@@ -40,10 +41,11 @@ def values() -> None:
     assert_type(f & f | f - f ^ ~f, CategoryFilter)
     assert_type(f <= ~f, bool)
     assert_type(f.isdisjoint(f), bool)
+    assert_type(f.rename({"news": "sport"}), CategoryFilter)
     assert_type({f: 1}, dict[CategoryFilter, int])
 
 
-def lazily(events: list[tuple[str, int]], categories: list[Category]) -> None:
+def lazy(events: list[tuple[str, int]], categories: list[Category]) -> None:
     f = CategoryFilter("news")
     assert_type(f.filter(categories), Iterator[Category])
     assert_type(f.filter(events, key=lambda event: event[0]), Iterator[tuple[str, int]])
@@ -56,6 +58,8 @@ def known() -> None:
     assert_type(Categories(Plain), Categories)
     assert_type(list(CATEGORIES), list[str])
     assert_type(CATEGORIES.parse("*"), CategoryFilter)
+    assert_type(CATEGORIES.parse("*", stored=None), CategoryFilter)
+    assert_type(Categories(["a"], renamed={"b": "a"}).renamed, Mapping[str, str])
     assert_type(CATEGORIES.allowed(CategoryFilter()), tuple[str, ...])
     assert_type(CATEGORIES.mask(CategoryFilter()), int)
     assert_type(CATEGORIES.json_schema(), dict[str, object])
@@ -78,6 +82,7 @@ def index(tokens: list[tuple[int, str]]) -> None:
     assert_type(subscriptions.pop("ann", None), CategoryFilter | None)
     assert_type(subscriptions.popitem(), tuple[str, CategoryFilter])
     assert_type(subscriptions.copy(), FilterIndex[str])
+    assert_type(subscriptions.matching(Category.NEWS), MatchView[str])
     assert_type(list(subscriptions.matching(Category.NEWS)), list[str])
     assert_type(len(subscriptions.matching("news")), int)
 
@@ -91,7 +96,7 @@ def errors(error: CategoryFilterError) -> None:
         assert_type(error.unknown[0].suggestions, tuple[str, ...])
 
 
-def refused(f: CategoryFilter) -> None:
+def rejected(f: CategoryFilter) -> None:
     CategoryFilter(1)  # type: ignore[arg-type]
     CategoryFilter.only(1)  # type: ignore[arg-type]
     f.allows(1)  # type: ignore[arg-type]
