@@ -8,8 +8,8 @@ import os
 import re
 from pathlib import Path
 
-_LINK = re.compile(r"```.*?```|`[^`]*`|(?<=\]\()[^()\s]+", re.DOTALL)
-"""The target of a Markdown link; also whole code spans and blocks, which stay as they are."""
+_LINK = re.compile(r"""```.*?```|`[^`]*`|(?<=\]\()[^()\s]+|(?<=src=")[^"]+""", re.DOTALL)
+"""The target of a link or an image; also whole code spans and blocks, which stay as they are."""
 
 _IMAGES = (".png", ".svg")
 

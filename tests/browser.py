@@ -1,6 +1,6 @@
-"""Chromium, and a Django site for it to visit.
+"""Start Chromium and the test site.
 
-`python tests/browser.py FILE.png` keeps a picture of the widget.
+`python tests/browser.py FILE.png` takes a screenshot of the widget.
 """
 
 import json
@@ -21,8 +21,8 @@ CHROMIUM = shutil.which("chromium")
 
 
 @contextmanager
-def chromium():
-    """A browser without a window, that calls nobody on its own account."""
+def launch_chromium():
+    """Launch a headless browser that makes no requests of its own."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
@@ -33,8 +33,8 @@ def chromium():
 
 
 @contextmanager
-def site():
-    """The address of a running site that has a superuser root, with the password root."""
+def run_site():
+    """Run the site and yield its URL; the superuser is `root` with the password `root`."""
     with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -74,9 +74,9 @@ def site():
 
 
 if __name__ == "__main__":
-    with site() as address, chromium() as browser:
+    with run_site() as url, launch_chromium() as browser:
         page = browser.new_page(viewport={"width": 460, "height": 330}, device_scale_factor=2)
-        page.goto(address)
+        page.goto(url)
         page.get_by_label("all categories except these").check()
         page.get_by_label("Offers").check()
         page.screenshot(path=sys.argv[1])

@@ -1,11 +1,11 @@
-"""What a person sees and does, in a real browser, with JavaScript and without it."""
+"""The widget, the text input and the admin in Chromium, with and without JavaScript."""
 
 import re
 from html import escape
 from pathlib import Path
 
-import browser as started
 import pytest
+from browser import CHROMIUM, launch_chromium, run_site
 from django_site.models import KNOWN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,25 +17,25 @@ from category_filter import Categories, CategoryFilterError
 from category_filter.integrations.django.forms import CategoryFilterWidget
 
 pytestmark = pytest.mark.skipif(
-    started.CHROMIUM is None, reason="no chromium: Debian's package of that name has it"
+    CHROMIUM is None, reason="Chromium is not installed (Debian package: chromium)"
 )
 
 
 @pytest.fixture(scope="module")
-def address():
-    with started.site() as address:
-        yield address
+def site_url():
+    with run_site() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def chromium():
-    with started.chromium() as browser:
+    with launch_chromium() as browser:
         yield browser
 
 
 @pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
-def page(request, chromium, address):
-    context = chromium.new_context(java_script_enabled=request.param, base_url=address)
+def page(request, chromium, site_url):
+    context = chromium.new_context(java_script_enabled=request.param, base_url=site_url)
     page = context.new_page()
     page.set_default_timeout(10_000)
     yield page
@@ -69,7 +69,7 @@ class TestWidget:
             ("all categories except these", [], "*"),
         ],
     )
-    def test_what_is_chosen_is_stored(self, page, mode, labels, stored):
+    def test_the_selected_filter_is_stored_and_shown_again(self, page, mode, labels, stored):
         page.goto("/")
         choose(page, mode, *labels)
         save(page)
@@ -80,15 +80,15 @@ class TestWidget:
         for label in KNOWN.labels.values():
             expect(page.get_by_label(label, exact=True)).to_be_checked(checked=label in labels)
 
-    def test_boxes_are_seen_where_they_mean_something(self, page):
+    def test_checkboxes_are_hidden_for_all_categories(self, page):
         page.goto("/")
-        boxes = page.get_by_role("checkbox")
-        expect(boxes).to_have_count(0)
+        checkboxes = page.get_by_role("checkbox")
+        expect(checkboxes).to_have_count(0)
         for mode, count in zip(MODES, [0, 4, 4], strict=True):
             choose(page, mode)
-            expect(boxes).to_have_count(count)
+            expect(checkboxes).to_have_count(count)
 
-    def test_a_ticked_box_is_no_radio_whatever_its_name(self, page):
+    def test_category_names_cannot_be_mistaken_for_modes(self, page):
         widget = CategoryFilterWidget(Categories({"only": "Only", "except": "Except"}))
         page.set_content(f"<style>{STYLE.read_text('utf-8')}</style>{widget.render('wanted', '*')}")
         for mode, label in zip(MODES[1:], ["Only", "Except"], strict=True):
@@ -97,7 +97,7 @@ class TestWidget:
         choose(page, "all categories")
         expect(page.get_by_role("checkbox")).to_have_count(0)
 
-    def test_by_keyboard_alone(self, page):
+    def test_the_keyboard_is_enough(self, page):
         page.goto("/")
         page.keyboard.press("Tab")
         expect(page.get_by_label("all categories", exact=True)).to_be_focused()
@@ -107,13 +107,13 @@ class TestWidget:
             page.keyboard.press(key)
         expect(page.locator("#stored")).to_have_text("-log,sport")
 
-    def test_what_a_screen_reader_is_told(self, page):
+    def test_screen_readers_get_groups_labels_and_help(self, page):
         page.goto("/")
         choose(page, "only these categories", "Results")
         expect(page.locator("form")).to_match_aria_snapshot(
             """
             - group "Notifications:":
-              - text: "Notifications: What is to be delivered to this device."
+              - text: "Notifications: Select what this device receives."
               - radiogroup "Deliver":
                 - text: Deliver
                 - radio "all categories"
@@ -137,10 +137,10 @@ class TestWidget:
             """
         )
         expect(page.get_by_role("group", name="Notifications:")).to_have_accessible_description(
-            "What is to be delivered to this device."
+            "Select what this device receives."
         )
 
-    def test_a_retired_category_stays_ticked_and_is_saved(self, page):
+    def test_a_retired_category_stays_checked_and_is_saved(self, page):
         page.goto("/1/")
         expect(page.get_by_label("old (no longer offered)")).to_be_checked()
         choose(page, "only these categories", "Results")
@@ -153,8 +153,8 @@ class TestWidget:
         save(page)
         expect(page.locator("#stored")).to_have_text("news,old")
 
-    def test_in_german(self, chromium, address):
-        context = chromium.new_context(locale="de-DE", base_url=address)
+    def test_the_widget_and_errors_are_localized(self, chromium, site_url):
+        context = chromium.new_context(locale="de-DE", base_url=site_url)
         page = context.new_page()
         page.goto("/")
         choose(page, "alle Kategorien außer diesen", "Logs")
@@ -164,34 +164,33 @@ class TestWidget:
         page.get_by_label("Notifications").fill("news;sport")
         page.get_by_role("button", name="Save unchecked").click()
         expect(page.locator(".errorlist")).to_have_text(
-            "',' statt ';' schreiben; war 'news,sport' gemeint?"
+            "',' statt ';' verwenden; war 'news,sport' gemeint?"
         )
         context.close()
 
 
 class TestText:
-    def test_the_browser_blocks_what_the_pattern_does_not_match(self, page):
+    def test_the_browser_blocks_invalid_input(self, page):
         page.goto("/text/")
         text = page.get_by_label("Notifications")
-        for bad in ("news;sport", "nows", "news,,ads"):
-            text.fill(bad)
+        for invalid in ("news;sport", "nows", "news,,ads"):
+            text.fill(invalid)
             save(page)
-            expect(page.locator("input:invalid")).to_have_value(bad)
+            expect(page.locator("input:invalid")).to_have_value(invalid)
             expect(page).to_have_url(re.compile("/text/$"))
         text.fill(" - sport, ads")
         expect(page.locator("input[name=wanted]:invalid")).to_have_count(0)
         save(page)
         expect(page.locator("#stored")).to_have_text("-ads,sport")
 
-    def test_a_mistake_is_explained_beside_the_field_and_the_text_kept(self, page):
+    def test_an_error_describes_the_input_which_keeps_its_text(self, page):
         page.goto("/text/")
         page.get_by_label("Notifications").fill("-news, sprot")
         page.get_by_role("button", name="Save unchecked").click()
         text = page.get_by_label("Notifications")
         expect(text).to_have_value("-news, sprot")
         expect(text).to_have_accessible_description(
-            "What is to be delivered to this device. unknown category 'sprot'"
-            " (did you mean 'sport'?)"
+            "Select what this device receives. unknown category 'sprot' (did you mean 'sport'?)"
         )
         expect(text).to_have_attribute("aria-invalid", "true")
         text.fill("-news, sport")
@@ -211,7 +210,7 @@ class TestAdmin:
     def wanted(self, page):
         return page.locator(".field-wanted")
 
-    def test_add(self, admin):
+    def test_an_added_row_is_listed_and_filtered_by_category(self, admin):
         admin.get_by_label("Device").fill("watch")
         choose(self.wanted(admin), "all categories except these", "Logs")
         admin.get_by_role("button", name="Save", exact=True).click()
@@ -219,7 +218,7 @@ class TestAdmin:
         admin.get_by_role("link", name=re.compile("^Logs")).click()
         expect(admin.get_by_role("row", name="watch")).to_have_count(0)
 
-    def test_an_error(self, admin):
+    def test_an_error_keeps_the_other_input(self, admin):
         choose(self.wanted(admin), "only these categories", "Results")
         admin.get_by_label("Anything").fill("a;b")
         admin.get_by_role("button", name="Save", exact=True).click()
@@ -231,48 +230,48 @@ class TestAdmin:
 
 
 @pytest.fixture(scope="module")
-def accepted(chromium):
+def accepts(chromium):
     page = chromium.new_page()
-    complaints = []
-    page.on("console", lambda message: complaints.append(message.text))
+    console = []
+    page.on("console", lambda message: console.append(message.text))
 
-    def accepted(pattern, tried):
+    def accepts(pattern, inputs):
         page.set_content(f'<input pattern="{escape(pattern)}">')
         result = page.evaluate(
-            """tried => {
+            """inputs => {
                 const input = document.querySelector("input")
-                return tried.map(text => {
+                return inputs.map(text => {
                     input.value = text
                     return !input.validity.patternMismatch
                 })
             }""",
-            tried,
+            inputs,
         )
-        assert complaints == []  # of a pattern that does not compile, and is then ignored
+        assert console == []  # the browser ignores a pattern that does not compile, and logs it
         return result
 
-    yield accepted
+    yield accepts
     page.close()
 
 
 class TestPattern:
-    """`<input pattern>`, as the browser compiles it, accepts what `parse` accepts."""
+    """`<input pattern>`, as compiled by the browser."""
 
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
     @given(
         known=st.lists(names, unique=True, min_size=1, max_size=5).map(Categories),
-        tried=st.lists(filters.flatmap(spellings) | texts, min_size=1),
+        inputs=st.lists(filters.flatmap(spellings) | texts, min_size=1),
         data=st.data(),
     )
-    def test_it_accepts_what_parse_accepts(self, accepted, known, tried, data):
+    def test_the_pattern_accepts_exactly_what_parse_accepts(self, accepts, known, inputs, data):
         listed = data.draw(st.lists(st.sampled_from([*known]), max_size=3))
-        tried = [*tried, ",".join(listed), f"- {', '.join(listed)}"]
-        # An input holds neither line breaks nor half a character, and an empty one is not checked.
-        tried = [text for text in tried if text and not re.search("[\\r\\n\\ud800-\\udfff]", text)]
-        assert accepted(known.pattern, tried) == [parses(known, text) for text in tried]
+        inputs = [*inputs, ",".join(listed), f"- {', '.join(listed)}"]
+        # Inputs cannot hold line breaks or surrogates, and browsers skip empty ones.
+        inputs = [text for text in inputs if re.fullmatch("[^\\r\\n\\ud800-\\udfff]+", text)]
+        assert accepts(known.pattern, inputs) == [is_valid(known, text) for text in inputs]
 
 
-def parses(known, text):
+def is_valid(known, text):
     try:
         known.parse(text)
     except CategoryFilterError:

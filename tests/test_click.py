@@ -1,4 +1,4 @@
-"""Command lines by click and by Typer: values, refusals, and what the tabulator key offers."""
+"""The parameter type in click and Typer: values, usage errors, and shell completion."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from typer.testing import CliRunner as TyperRunner
 
 from category_filter import Categories, CategoryFilter, FilterSyntaxError, UnknownCategoryError
-from category_filter.integrations.click import BadFilter, CategoryFilterParamType
+from category_filter.integrations.click import CategoryFilterParamType, FilterUsageError
 
 KNOWN = Categories({"news": "News of the day", "sport": "Results", "newt": "Amphibians"})
 WANTED = CategoryFilterParamType(KNOWN)
@@ -32,7 +32,7 @@ def run(*arguments, **options):
 
 
 class TestClick:
-    def test_values(self):
+    def test_options_defaults_and_environment_variables_are_filters(self):
         assert run() == (0, "CategoryFilter('-sport') None\n")
         assert run("--wanted=-news, sport") == (0, "CategoryFilter('-news,sport') None\n")
         assert run("--wanted", "-news", "--any", "else")[1] == (
@@ -42,23 +42,21 @@ class TestClick:
             "CategoryFilter('-sport') CategoryFilter('a,b')\n"
         )
 
-    def test_help(self):
+    def test_help_shows_the_canonical_default(self):
         assert "--wanted FILTER  [default: -sport]" in run("--help")[1]
 
     @pytest.mark.parametrize(
         ("typed", "message"),
         [
             ("news;sport", "write ',' instead of ';'; did you mean 'news,sport'?"),
+            ("-sprot", "unknown category 'sprot' (did you mean 'sport'?)"),
             (
-                "-sprot",
-                ("unknown category 'sprot' (did you mean 'sport'?)"
-                ""),
+                "",
+                "the filter is empty: use '*' for every category, '-*' for none; did you mean '*'?",
             ),
-            ("", ("the filter is empty: use '*' for every category, '-*' for none;"
-             " did you mean '*'?")),
         ],
-    )  # fmt: skip
-    def test_a_mistake(self, typed, message):
+    )
+    def test_an_invalid_filter_is_a_usage_error(self, typed, message):
         assert run(f"--wanted={typed}") == (
             2,
             (
@@ -67,28 +65,28 @@ class TestClick:
             ),
         )
 
-    def test_the_refusal_holds_the_error(self):
-        with pytest.raises(BadFilter) as caught:
+    def test_the_usage_error_holds_the_filter_error(self):
+        with pytest.raises(FilterUsageError) as caught:
             WANTED.convert("news;sport", None, None)
         error = caught.value.error
         assert isinstance(error, FilterSyntaxError)
         assert (error.position, error.suggestion) == (4, "news,sport")
-        with pytest.raises(BadFilter) as caught:
+        with pytest.raises(FilterUsageError) as caught:
             WANTED.convert("nows", None, None)
         assert isinstance(caught.value.error, UnknownCategoryError)
         assert caught.value.__cause__ is caught.value.error
 
-    def test_the_refusal_knows_its_parameter(self):
+    def test_the_usage_error_names_its_parameter(self):
         option, context = click.Option(["--wanted"]), click.Context(subscribe)
-        with pytest.raises(BadFilter) as caught:
+        with pytest.raises(FilterUsageError) as caught:
             WANTED.convert("news;sport", option, context)
         assert (caught.value.param, caught.value.ctx) == (option, context)
 
-    def test_a_set_of_no_category_knows_none(self):
-        with pytest.raises(BadFilter, match=r"^unknown category 'news'"):
+    def test_an_empty_known_set_rejects_every_name(self):
+        with pytest.raises(FilterUsageError, match=r"^unknown category 'news'"):
             CategoryFilterParamType(Categories([])).convert("news", None, None)
 
-    def test_a_prompt_asks_again(self):
+    def test_a_prompt_asks_again_after_an_error(self):
         @click.command
         @click.option("--wanted", type=WANTED, prompt=True)
         def ask(wanted):
@@ -105,7 +103,7 @@ class TestClick:
 
 class TestCompletion:
     @pytest.mark.parametrize(
-        ("begun", "offered"),
+        ("incomplete", "completions"),
         [
             ("", ["*", "news", "sport", "newt"]),
             ("*", ["*"]),
@@ -119,11 +117,11 @@ class TestCompletion:
             ("ews", []),
         ],
     )
-    def test_names_that_are_not_listed_yet(self, begun, offered):
-        assert [text for text, _ in WANTED.complete(begun)] == offered
+    def test_names_not_listed_yet_are_offered(self, incomplete, completions):
+        assert [text for text, _ in WANTED.complete(incomplete)] == completions
 
     @pytest.mark.parametrize(
-        ("begun", "offered"),
+        ("incomplete", "completions"),
         [
             ("top-n", ["top-news"]),
             ("top-news,", ["top-news,news", "top-news,new", "top-news,top"]),
@@ -131,18 +129,18 @@ class TestCompletion:
             ("- news, n", ["- news, new"]),
         ],
     )
-    def test_names_that_are_parts_of_others(self, begun, offered):
+    def test_names_contained_in_other_names_are_offered(self, incomplete, completions):
         wanted = CategoryFilterParamType(Categories(["top-news", "news", "new", "top"]))
-        assert [text for text, _ in wanted.complete(begun)] == offered
+        assert [text for text, _ in wanted.complete(incomplete)] == completions
 
-    def test_labels(self):
+    def test_completions_have_the_label_of_the_added_category(self):
         assert WANTED.complete("news,")[0] == ("news,sport", "Results")
 
-    def test_without_a_known_set_there_is_little_to_offer(self):
+    def test_without_a_known_set_only_the_wildcard_is_offered(self):
         assert CategoryFilterParamType().complete("") == [("*", "every category")]
         assert CategoryFilterParamType().complete("n") == []
 
-    def test_what_a_shell_gets(self, tmp_path):
+    def test_the_shell_gets_names_and_labels(self, tmp_path):
         script = tmp_path / "subscribe"
         script.write_text(
             f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
@@ -186,14 +184,14 @@ def run_typer(*arguments, **options):
 
 
 class TestTyper:
-    def test_values(self):
+    def test_options_and_defaults_are_filters(self):
         assert run_typer() == (0, "CategoryFilter('-sport') CategoryFilter('*')")
         assert run_typer("--wanted=-news", "--anything=b,a") == (
             0,
             "CategoryFilter('-news') CategoryFilter('a,b')",
         )
 
-    def test_a_mistake(self):
+    def test_an_invalid_filter_is_a_usage_error(self):
         code, output = run_typer("--wanted=sprot")
         assert code == 2
         assert (
@@ -204,7 +202,7 @@ class TestTyper:
         assert code == 2
         assert "Invalid value for '--anything': write ',' instead of ';'" in output
 
-    def test_completion(self):
+    def test_completion_offers_names_and_labels(self):
         result = TyperRunner().invoke(
             app,
             env={

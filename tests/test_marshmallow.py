@@ -1,4 +1,4 @@
-"""The field of schemas: filters in and out, native errors, null kept apart from empty."""
+"""The schema field: loading, dumping, null, and native errors."""
 
 import copy
 import json
@@ -29,20 +29,20 @@ class Subscription(Schema):
 
 
 @given(filters.flatmap(spellings))
-def test_texts_in_filters_and_canonical_texts_out(text):
+def test_strings_load_as_filters_and_dump_in_canonical_form(text):
     loaded = Subscription().load({"anything": text})
     assert loaded == {"anything": CategoryFilter(text), "known": CategoryFilter("*")}
     assert Subscription().dump(loaded) == {"anything": str(CategoryFilter(text)), "known": "*"}
 
 
-def test_filters_in_and_texts_out_do_too():
+def test_filters_can_be_loaded_and_strings_can_be_dumped():
     assert Subscription().load({"known": CategoryFilter("news")}) == {
         "known": CategoryFilter("news")
     }
     assert Subscription().dump({"anything": "b, a"}) == {"anything": "a,b"}
 
 
-def test_null_is_not_empty():
+def test_null_and_the_empty_string_differ():
     assert Subscription().load({"maybe": None})["maybe"] is None
     assert Subscription().dump({"maybe": None}) == {"maybe": None}
     assert Subscription().validate({"known": None, "maybe": ""}) == {
@@ -53,20 +53,16 @@ def test_null_is_not_empty():
     }
 
 
-def test_what_is_no_text_is_no_filter():
+def test_a_value_of_another_type_is_an_error():
     assert Subscription().validate({"known": 3}) == {"known": ["Not a valid string."]}
 
 
-def test_the_messages_know_their_error():
+def test_messages_hold_the_filter_error():
     with pytest.raises(ValidationError) as caught:
         Subscription().load({"anything": "a;b", "many": ["*", "-news, sprot"]})
     assert json.loads(json.dumps(caught.value.messages)) == {
         "anything": ["write ',' instead of ';'; did you mean 'a,b'?"],
-        "many": {
-            "1": [
-                "unknown category 'sprot' (did you mean 'sport'?)"
-            ]
-        },
+        "many": {"1": ["unknown category 'sprot' (did you mean 'sport'?)"]},
     }
     (message,) = caught.value.messages["anything"]
     assert (message.error.code, message.error.suggestion) == ("lookalike", "a,b")
@@ -75,22 +71,22 @@ def test_the_messages_know_their_error():
     assert message.error.unknown == (("sprot", 7, ("sport",)),)
 
 
-@pytest.mark.parametrize("messages", [{}, {"lookalike": "Sign {position} is wrong"}])
-def test_the_cause_of_a_refusal_is_the_error(messages):
+@pytest.mark.parametrize("messages", [{}, {"lookalike": "Character {position} is wrong"}])
+def test_the_filter_error_is_the_cause(messages):
     with pytest.raises(ValidationError) as caught:
         CategoryFilterField(error_messages=messages).deserialize("a;b")
     assert isinstance(caught.value.__cause__, FilterSyntaxError)
 
 
-def test_the_messages_are_copied_and_pickled_with_their_error():
+def test_copied_and_pickled_messages_keep_the_filter_error():
     with pytest.raises(ValidationError) as caught:
         Subscription().load({"anything": "a;b"})
-    for kept in (copy.deepcopy(caught.value), pickle.loads(pickle.dumps(caught.value))):
-        (message,) = kept.messages["anything"]
+    for copied in (copy.deepcopy(caught.value), pickle.loads(pickle.dumps(caught.value))):
+        (message,) = copied.messages["anything"]
         assert (message, message.error.position) == (caught.value.messages["anything"][0], 1)
 
 
-def test_a_default_is_a_filter_too():
+def test_a_load_default_may_be_a_string():
     class WithDefault(Schema):
         wanted = CategoryFilterField(KNOWN, load_default="sport, news")
 
@@ -99,24 +95,24 @@ def test_a_default_is_a_filter_too():
         CategoryFilterField(KNOWN, load_default="sprot")
 
 
-def test_a_message_of_your_own():
-    class Own(Schema):
+def test_error_messages_can_be_replaced():
+    class CustomMessages(Schema):
         wanted = CategoryFilterField(
             error_messages={"lookalike": "{character} at {position} is wrong: try {suggestion}"}
         )
         known = CategoryFilterField(KNOWN, error_messages={"unknown_category": "{code}: {names}"})
 
-    assert Own().validate({"wanted": "a;b", "known": "x"}) == {
+    assert CustomMessages().validate({"wanted": "a;b", "known": "x"}) == {
         "wanted": ["';' at 1 is wrong: try a,b"],
         "known": ["unknown_category: 'x'"],
     }
-    assert Own().validate({"wanted": "a,"}) == {
+    assert CustomMessages().validate({"wanted": "a,"}) == {
         "wanted": ["expected a name after ','; did you mean 'a'?"]
     }
 
 
 @given(texts)
-def test_every_text_loads_or_is_explained(text):
+def test_every_string_loads_or_reports_the_error(text):
     try:
         expected = {"known": KNOWN.parse(text)}
     except CategoryFilterError as error:

@@ -1,4 +1,4 @@
-"""Pydantic, pydantic-settings and FastAPI: no setup, native errors, an accurate schema."""
+"""Pydantic, pydantic-settings and FastAPI: values, native errors, and the JSON Schema."""
 
 import json
 from typing import Annotated
@@ -35,51 +35,46 @@ def errors_of(**fields):
 
 
 class TestModels:
-    def test_texts_and_filters_in_filters_out(self):
-        made = Subscription(anything="b, a", known=CategoryFilter("news"), maybe="*")
-        assert made.anything == CategoryFilter("a,b")
-        assert made.known == CategoryFilter("news")
-        assert made.model_dump() == {
+    def test_strings_and_filters_become_filters(self):
+        model = Subscription(anything="b, a", known=CategoryFilter("news"), maybe="*")
+        assert model.anything == CategoryFilter("a,b")
+        assert model.known == CategoryFilter("news")
+        assert model.model_dump() == {
             "anything": CategoryFilter("a,b"),
             "known": CategoryFilter("news"),
             "maybe": CategoryFilter("*"),
         }
-        assert json.loads(made.model_dump_json()) == {
+        assert json.loads(model.model_dump_json()) == {
             "anything": "a,b",
             "known": "news",
             "maybe": "*",
         }
-        assert Subscription.model_validate_json(made.model_dump_json()) == made
+        assert Subscription.model_validate_json(model.model_dump_json()) == model
 
-    def test_null_is_not_empty(self):
+    def test_null_and_the_empty_string_differ(self):
         assert Subscription(maybe=None).maybe is None
         assert json.loads(Subscription().model_dump_json())["maybe"] is None
         assert errors_of(maybe="")[0]["ctx"]["code"] == "empty"
         assert errors_of(known=None)[0]["type"] == "string_type"
 
-    def test_a_mistake(self):
+    def test_a_syntax_error_has_its_data_as_context(self):
+        message = "write '-' once, before the whole list; did you mean '-news,sport'?"
         assert errors_of(known="-news,-sport") == [
             {
                 "type": "category_filter",
                 "loc": ("known",),
-                "msg": (
-                    "write '-' once, before the whole list;"
-                    " did you mean '-news,sport'?"
-                ),
+                "msg": message,
                 "input": "-news,-sport",
                 "ctx": {
                     "code": "misplaced_minus",
                     "position": 6,
                     "suggestion": "-news,sport",
-                    "message": (
-                        "write '-' once, before the whole list;"
-                        " did you mean '-news,sport'?"
-                    ),
+                    "message": message,
                 },
             }
         ]
 
-    def test_an_unknown_name(self):
+    def test_an_unknown_name_has_its_data_as_context(self):
         message = "unknown category 'sprot' (did you mean 'sport'?)"
         assert errors_of(known="news,sprot") == [
             {
@@ -97,7 +92,7 @@ class TestModels:
         ]
 
     @pytest.mark.parametrize("value", [3, ["news"], {"news": 1}, True])
-    def test_what_is_no_text(self, value):
+    def test_a_value_of_another_type_is_a_string_type_error(self, value):
         assert errors_of(known=value) == [
             {
                 "type": "string_type",
@@ -108,12 +103,12 @@ class TestModels:
         ]
 
     @pytest.mark.parametrize("text", ["{message}", "{position}", "{code}{0}", "%s"])
-    def test_what_people_type_is_no_template(self, text):
+    def test_placeholders_in_input_are_not_replaced(self, text):
         with pytest.raises(CategoryFilterError) as caught:
             CategoryFilter(text)
         assert errors_of(anything=text)[0]["msg"] == caught.value.summary()
 
-    def test_settings(self, monkeypatch):
+    def test_settings_read_filters_from_the_environment(self, monkeypatch):
         class Settings(BaseSettings):
             model_config = SettingsConfigDict(env_prefix="PUSH_")
 
@@ -126,7 +121,7 @@ class TestModels:
 
 class TestSchema:
     @pytest.mark.parametrize("mode", ["validation", "serialization"])
-    def test_whole(self, mode):
+    def test_the_schema_of_a_model_describes_its_filters(self, mode):
         known = {key: value for key, value in KNOWN.json_schema().items() if key != "default"}
         anything = TypeAdapter(CategoryFilter).json_schema(mode=mode)
         assert anything["type"] == "string"
@@ -137,7 +132,7 @@ class TestSchema:
             "maybe": {"anyOf": [known, {"type": "null"}], "default": None, "title": "Maybe"},
         }
 
-    def test_many_names_leave_the_pattern_out(self):
+    def test_a_large_known_set_has_no_pattern(self):
         many = Categories(f"category_{number}" for number in range(31))
         schema = TypeAdapter(Annotated[CategoryFilter, many]).json_schema()
         assert schema == {
@@ -147,9 +142,9 @@ class TestSchema:
         }
 
     @given(filters.flatmap(spellings) | texts)
-    def test_accepts_exactly_what_the_model_accepts(self, text):
-        for kind in (CategoryFilter, KnownFilter):
-            adapter = TypeAdapter(kind)
+    def test_the_schema_accepts_exactly_what_the_model_accepts(self, text):
+        for annotation in (CategoryFilter, KnownFilter):
+            adapter = TypeAdapter(annotation)
             valid = Draft202012Validator(adapter.json_schema()).is_valid(text)
             try:
                 adapter.validate_python(text)
@@ -186,18 +181,18 @@ def form(wanted: Annotated[KnownFilter, Form()]) -> KnownFilter:
 class TestFastAPI:
     client = TestClient(app)
 
-    def test_wherever_a_parameter_comes_from(self):
-        answer = self.client.post("/body", json={"known": "sport , news"})
-        assert answer.json() == {"anything": "*", "known": "news,sport", "maybe": None}
+    def test_body_query_path_and_form_parameters_are_filters(self):
+        response = self.client.post("/body", json={"known": "sport , news"})
+        assert response.json() == {"anything": "*", "known": "news,sport", "maybe": None}
         assert self.client.get("/query").json() is True
         assert self.client.get("/query", params={"wanted": "sport"}).json() is False
         assert self.client.get("/path/sport,news").json() == "news,sport"
         assert self.client.post("/form", data={"wanted": "- ads"}).json() == "-ads"
 
-    def test_a_mistake_is_a_422_with_its_place_and_repair(self):
-        answer = self.client.get("/query", params={"wanted": "news;sport"})
-        assert answer.status_code == 422
-        assert answer.json() == {
+    def test_an_invalid_filter_is_a_422_with_position_and_suggestion(self):
+        response = self.client.get("/query", params={"wanted": "news;sport"})
+        assert response.status_code == 422
+        assert response.json() == {
             "detail": [
                 {
                     "type": "category_filter",
@@ -214,7 +209,7 @@ class TestFastAPI:
             ]
         }
 
-    def test_openapi(self):
+    def test_openapi_includes_the_schema(self):
         (parameter,) = self.client.get("/openapi.json").json()["paths"]["/query"]["get"][
             "parameters"
         ]

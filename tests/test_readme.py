@@ -184,7 +184,7 @@ PAGES = [*READMES, *(ROOT / ".github").glob("*.md")]
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_relative_link_leads_somewhere(page):
     text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text("utf-8"), flags=re.DOTALL)
-    for target in re.findall(r"\]\(([^()\s]+)\)", text):
+    for target in re.findall(r"""(?:\]\(|src=")([^()"\s]+)""", text):
         if target.startswith("https://"):
             continue
         path, _, anchor = target.partition("#")

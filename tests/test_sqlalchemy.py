@@ -1,4 +1,4 @@
-"""The column type: filters in and out, and `allows` in SQL as in Python, on two databases."""
+"""The column type and `allows`, on SQLite and PostgreSQL."""
 
 import asyncio
 from enum import Enum
@@ -73,7 +73,7 @@ def stored(session):
 
 
 class TestValues:
-    def test_filters_go_in_as_canonical_text_and_come_out_as_filters(self, session):
+    def test_the_database_holds_the_canonical_form_and_rows_hold_filters(self, session):
         session.add_all(
             [
                 Subscription(id=1, wanted=CategoryFilter("b, a")),
@@ -90,7 +90,7 @@ class TestValues:
             found = select(Subscription.id).where(Subscription.wanted == same)
             assert session.scalars(found).all() == [1]
 
-    def test_what_is_assigned_is_a_filter_at_once(self, session):
+    def test_assigned_strings_are_parsed_at_once(self, session):
         row = Subscription(wanted=" b,a ")
         assert row.wanted == CategoryFilter("a,b")
         row.wanted = "-a"
@@ -104,7 +104,7 @@ class TestValues:
             CategoryFilter("-*"),
         )
 
-    def test_a_text_that_is_no_filter_is_refused_where_it_is_assigned(self, session):
+    def test_assigning_an_invalid_string_raises(self, session):
         row = Subscription(wanted="a")
         with pytest.raises(FilterSyntaxError):
             row.wanted = "a,,b"
@@ -113,11 +113,12 @@ class TestValues:
             session.execute(update(Subscription).values(wanted="a,,b"))
         assert isinstance(caught.value.orig, FilterSyntaxError)
 
-    def test_names_are_checked_where_a_text_is_assigned(self, session):
+    def test_assigning_unknown_names_raises(self):
         with pytest.raises(UnknownCategoryError) as caught:
             Subscription(known="news, sprot")
         assert caught.value.unknown == (("sprot", 6, ("sport",)),)
-        # Whoever assigns a filter has checked it, and whatever is stored may be loaded.
+
+    def test_retired_names_of_the_stored_row_stay_valid(self, session):
         session.add(Subscription(id=1, known=CategoryFilter("weather")))
         session.commit()
         row = session.get(Subscription, 1)
@@ -126,28 +127,31 @@ class TestValues:
         with pytest.raises(UnknownCategoryError, match=r"'wether' at 0"):
             row.known = "wether, weather"
         session.rollback()
-        session.expunge(row)
-        row.wanted = row.known = "ads"
-        assert (row.wanted, row.known) == (CategoryFilter("ads"), CategoryFilter("ads"))
-        row = session.get(Subscription, 1)
+        session.execute(delete(Subscription))
+        session.commit()
+
+    def test_a_detached_row_that_is_not_loaded_accepts_only_known_names(self, session):
+        row = Subscription(known=CategoryFilter("weather"))
+        session.add(row)
+        session.flush()
         session.expire(row)
         session.expunge(row)
         with pytest.raises(UnknownCategoryError):
             row.known = "weather"
-        session.execute(delete(Subscription))
-        session.commit()
+        row.wanted = row.known = "ads"
+        assert (row.wanted, row.known) == (CategoryFilter("ads"), CategoryFilter("ads"))
 
-    def test_names_may_stay_in_a_column_of_another_name(self, engine):
-        class Own(DeclarativeBase):
+    def test_retired_names_stay_valid_if_the_column_has_another_name(self, engine):
+        class OtherBase(DeclarativeBase):
             pass
 
-        class Row(Own):
+        class Row(OtherBase):
             __tablename__ = "renamed"
             id: Mapped[int] = mapped_column(primary_key=True)
             wanted: Mapped[CategoryFilter] = mapped_column("filter", CategoryFilterType(KNOWN))
 
         with Session(engine) as session:
-            Own.metadata.create_all(session.connection())
+            OtherBase.metadata.create_all(session.connection())
             row = Row(wanted=CategoryFilter("weather"))
             session.add(row)
             session.flush()
@@ -156,45 +160,45 @@ class TestValues:
             assert row.wanted == CategoryFilter("news,weather")
             session.rollback()
 
-    def test_what_is_stored_is_loaded_only_to_see_what_may_stay(self, session):
+    def test_the_stored_filter_is_loaded_only_for_unknown_names(self, session):
         row = Subscription(id=1, wanted="a", known=CategoryFilter("weather"))
         session.add(row)
         session.flush()
         session.expire(row)
-        asked = []
+        statements = []
         event.listen(
             session.connection(),
             "before_cursor_execute",
-            lambda *arguments: asked.append(arguments[2].split()[0]),
+            lambda *arguments: statements.append(arguments[2].split()[0]),
         )
         row.wanted = "b"
         row.known = "news"
-        assert asked == []
+        assert statements == []
         session.expire(row)
         row.known = "weather"
-        assert asked == ["SELECT"]
+        assert statements == ["SELECT"]
 
 
 class TestDefaults:
-    @pytest.mark.parametrize("kind", ["default", "onupdate"])
-    def test_a_text_is_refused(self, kind):
-        class Bad(DeclarativeBase):
+    @pytest.mark.parametrize("option", ["default", "onupdate"])
+    def test_a_string_as_default_raises(self, option):
+        class OtherBase(DeclarativeBase):
             pass
 
-        class Row(Bad):
+        class Row(OtherBase):
             __tablename__ = "row"
             id: Mapped[int] = mapped_column(primary_key=True)
-            wanted: Mapped[CategoryFilter] = mapped_column(CategoryFilterType, **{kind: "-ads"})
+            wanted: Mapped[CategoryFilter] = mapped_column(CategoryFilterType, **{option: "-ads"})
 
-        message = r"^the default of Row.wanted is a text: write CategoryFilter\('-ads'\)$"
+        message = r"^the default of Row.wanted is a str: use CategoryFilter\('-ads'\)$"
         with pytest.raises(ArgumentError, match=message):
-            Bad.registry.configure()
+            OtherBase.registry.configure()
 
-    def test_what_a_function_gives_is_a_filter_too(self, engine):
-        class Own(DeclarativeBase):
+    def test_a_default_function_may_return_a_string(self, engine):
+        class OtherBase(DeclarativeBase):
             pass
 
-        class Row(Own):
+        class Row(OtherBase):
             __tablename__ = "row"
             id: Mapped[int] = mapped_column(primary_key=True)
             note: Mapped[str | None]
@@ -203,7 +207,7 @@ class TestDefaults:
             )
 
         with Session(engine) as session:
-            Own.metadata.create_all(session.connection())
+            OtherBase.metadata.create_all(session.connection())
             row = Row()
             session.add(row)
             session.flush()
@@ -213,11 +217,11 @@ class TestDefaults:
             assert row.wanted == CategoryFilter("c")
             session.rollback()
 
-    def test_dataclasses(self):
-        class Own(MappedAsDataclass, DeclarativeBase):
+    def test_mapped_dataclasses_hold_filters(self):
+        class OtherBase(MappedAsDataclass, DeclarativeBase):
             pass
 
-        class Row(Own):
+        class Row(OtherBase):
             __tablename__ = "row"
             id: Mapped[int] = mapped_column(primary_key=True, init=False)
             wanted: Mapped[CategoryFilter] = mapped_column(
@@ -228,21 +232,21 @@ class TestDefaults:
         assert Row(wanted="b,a") == Row(wanted=CategoryFilter("a,b"))
 
 
-def test_an_attribute_that_is_no_column_is_let_be():
-    class Own(DeclarativeBase):
+def test_a_column_property_is_not_instrumented():
+    class OtherBase(DeclarativeBase):
         pass
 
-    class Row(Own):
+    class Row(OtherBase):
         __tablename__ = "row"
         id: Mapped[int] = mapped_column(primary_key=True)
         wanted: Mapped[CategoryFilter] = mapped_column(CategoryFilterType)
 
     Row.first = column_property(select(Row.wanted).limit(1).scalar_subquery())
-    Own.registry.configure()
+    OtherBase.registry.configure()
     assert Row(wanted="b,a").wanted == CategoryFilter("a,b")
 
 
-def test_what_an_asynchronous_session_cannot_load_may_not_stay(postgres_url):
+def test_an_async_row_that_is_not_loaded_accepts_only_known_names(postgres_url):
     async def assign():
         engine = create_async_engine(postgres_url.replace("://", "+psycopg://"))
         async with engine.connect() as connection, AsyncSession(connection) as session:
@@ -263,7 +267,7 @@ def test_what_an_asynchronous_session_cannot_load_may_not_stay(postgres_url):
 
 
 class TestQueries:
-    def test_filters_are_compared_with_filters_and_texts_with_parts_of_texts(self, session):
+    def test_queries_compare_filters_and_search_text(self, session):
         session.execute(delete(Subscription))
         session.add_all(Subscription(id=n, wanted=f) for n, f in enumerate(["-a,b", "b", "*"]))
         wanted = Subscription.wanted
@@ -285,25 +289,25 @@ class Plain(Enum):
     NEWS = "news"
 
 
-class Mixed(str, Enum):  # noqa: UP042 - the older way to write one, with another str()
+class Mixed(str, Enum):  # noqa: UP042 - unlike StrEnum, its str() is not the value
     NEWS = "news"
 
 
 @pytest.mark.parametrize("asked", [Plain.NEWS, Mixed.NEWS])
-def test_a_category_may_be_a_member_of_an_enum(session, asked):
+def test_the_category_may_be_an_enum_member(session, asked):
     session.execute(delete(Subscription))
     session.add_all(Subscription(id=n, wanted=f) for n, f in enumerate(["news", "-news", "*"]))
     found = select(Subscription.id).where(Subscription.wanted.allows(asked))
     assert session.scalars(found.order_by(Subscription.id)).all() == [0, 2]
 
 
-# Whatever may be asked for: names, names that are part of another, and what is no name at all.
+# Valid names, and strings that are not names.
 categories = names | texts
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(filters | st.none(), max_size=8), categories)
-def test_allows_in_sql_is_allows_in_python(session, wanted, category):
+def test_allows_in_sql_agrees_with_python(session, wanted, category):
     listed = [name for f in wanted if f for name in f.names]
     session.execute(delete(Subscription))
     if wanted:
@@ -321,12 +325,12 @@ def test_allows_in_sql_is_allows_in_python(session, wanted, category):
 @pytest.mark.parametrize(
     ("wanted", "asked", "expected"),
     [
-        ("group_x", "groupyx", False),  # no wildcard
-        ("News", "news", False),  # case counts
+        ("group_x", "groupyx", False),  # `_` is not a wildcard
+        ("News", "news", False),  # names are case-sensitive
         ("a-b", "b", False),  # part of a name
         ("a.b/c", "a.b/c", True),
         ("-a", "a", False),
-        ("-a", "-a", True),  # no name, so nobody lists it
+        ("-a", "-a", True),  # not a name, so no filter lists it
         ("-x-a,b", "a", True),
         ("a,b", "a,b", False),
         ("*", "*", True),
@@ -334,20 +338,19 @@ def test_allows_in_sql_is_allows_in_python(session, wanted, category):
         ("-*", "-*", False),
     ],
 )
-def test_traps(session, wanted, asked, expected):
+def test_edge_cases_that_a_text_search_gets_wrong(session, wanted, asked, expected):
     session.execute(delete(Subscription))
     session.add(Subscription(id=1, wanted=wanted))
     found = session.scalars(select(Subscription.id).where(Subscription.wanted.allows(asked)))
     assert bool(found.all()) is expected is CategoryFilter(wanted).allows(asked)
 
 
-def test_what_is_no_text_is_no_category():
+def test_a_category_of_another_type_raises():
     with pytest.raises(TypeError, match=r"^category must be a str, not int$"):
         Subscription.wanted.allows(3)
 
 
-def test_the_statement_is_cached():
-    """One statement for all categories: they are parameters, and the type says that it may be."""
+def test_categories_are_parameters_of_one_cached_statement():
     first, second = (
         select(Subscription).where(Subscription.wanted.allows(name)) for name in ("a", "b")
     )
@@ -358,7 +361,7 @@ def test_the_statement_is_cached():
 
 @pytest.fixture(scope="module")
 def plan(postgres_url):
-    """How PostgreSQL goes about a query of 20,000 rows with few different filters."""
+    """A function that returns how PostgreSQL reads 20,000 rows with few distinct filters."""
     engine = create_engine(postgres_url.replace("://", "+psycopg://"))
     Base.metadata.create_all(engine)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -381,21 +384,21 @@ def plan(postgres_url):
 
 
 class TestPlans:
-    """What an index does for `allows` on PostgreSQL, and what it cannot do."""
+    """The use of indexes on PostgreSQL."""
 
-    def test_every_row_is_read(self, plan):
+    def test_allows_scans_the_table(self, plan):
         rows = select(Subscription).where(Subscription.wanted.allows("sport"))
         assert plan(rows) == ("Seq Scan", None, False)
 
-    def test_the_index_of_the_column_stands_in_for_the_table(self, plan):
+    def test_allows_scans_the_smaller_index_if_it_covers_the_query(self, plan):
         count = select(func.count()).where(Subscription.wanted.allows("sport"))
         assert plan(count) == ("Index Only Scan", "ix_subscription_wanted", False)
 
-    def test_distinct_filters_are_found_by_the_index(self, plan):
+    def test_in_finds_distinct_filters_by_the_index(self, plan):
         allowing = [CategoryFilter("news"), CategoryFilter("*")]
         rows = select(Subscription).where(Subscription.wanted.in_(allowing))
         assert plan(rows) == ("Bitmap Index Scan", "ix_subscription_wanted", True)
 
-    def test_an_index_of_the_rows_that_allow_one_category(self, plan):
+    def test_a_partial_index_holds_the_rows_that_allow_one_category(self, plan):
         rows = select(Subscription.id).where(Subscription.wanted.allows("news"))
         assert plan(rows) == ("Index Only Scan", "wants_news", False)

@@ -1,4 +1,4 @@
-"""The form field, in a Flask application with Flask-WTF: what a browser sends and is shown."""
+"""The form field: in a Flask application with Flask-WTF, and alone."""
 
 import re
 from html import escape, unescape
@@ -27,7 +27,7 @@ class Subscription(FlaskForm):
 @pytest.fixture
 def client():
     app = Flask(__name__)
-    app.secret_key = "test"  # noqa: S105 - nothing is secret here
+    app.secret_key = "test"  # noqa: S105 - a test key
 
     @app.route("/", methods=["GET", "POST"])
     def subscribe():
@@ -39,114 +39,114 @@ def client():
     return app.test_client()
 
 
-def submitted(client, text):
+def submit(client, text):
     page = client.get("/").text
     token = re.search(r'name="csrf_token"[^>]* value="([^"]*)"', page)[1]
     return client.post("/", data={"csrf_token": token, "wanted": text}).text
 
 
 class TestFlask:
-    def test_the_form_shows_what_is_stored(self, client):
+    def test_the_input_shows_the_stored_filter_and_its_pattern(self, client):
         assert (
             '<input id="wanted" name="wanted"'
             f' pattern="{escape(Categories([*KNOWN, "weather"]).pattern)}"'
-            ' title="&#39;*&#39;, or names with commas between them, or all but these after one'
-            ' &#39;-&#39;: news, sport, ads, weather" type="text" value="news,weather">'
+            ' title="&#39;*&#39;, or a comma-separated list (&#39;-&#39; in front excludes it) of:'
+            ' news, sport, ads, weather" type="text" value="news,weather">'
         ) in client.get("/").text
 
-    def test_the_label(self, client):
+    def test_the_label_is_rendered(self, client):
         assert '<label for="wanted">Notifications</label>' in client.get("/").text
 
-    def test_a_good_text_is_a_filter(self, client):
-        assert submitted(client, "- sport, ads") == "CategoryFilter('-ads,sport')"
+    def test_valid_input_is_a_filter(self, client):
+        assert submit(client, "- sport, ads") == "CategoryFilter('-ads,sport')"
 
-    def test_what_is_stored_may_stay_though_retired(self, client):
-        assert submitted(client, "weather, sport") == "CategoryFilter('sport,weather')"
+    def test_retired_names_of_the_stored_filter_stay_valid(self, client):
+        assert submit(client, "weather, sport") == "CategoryFilter('sport,weather')"
 
-    def test_a_mistake_is_explained_and_the_text_kept(self, client):
-        page = submitted(client, '-news,-"><script>')
+    def test_a_syntax_error_is_shown_and_the_input_keeps_its_text(self, client):
+        page = submit(client, '-news,-"><script>')
         assert "<script>" not in page
         assert f'value="{escape("-news,-")}&#34;&gt;&lt;script&gt;"' in page
         assert [unescape(error) for error in re.findall("<p>(.*)</p>", page)] == [
             "write '-' once, before the whole list"
         ]
 
-    def test_an_unknown_name(self, client):
-        assert re.findall("<p>(.*)</p>", unescape(submitted(client, "-sprot"))) == [
+    def test_an_unknown_name_is_reported(self, client):
+        assert re.findall("<p>(.*)</p>", unescape(submit(client, "-sprot"))) == [
             "unknown category 'sprot' (did you mean 'sport'?)"
         ]
 
 
-def form(sent=None, stored=None, *validators, **options):
+def make_form(submitted=None, stored=None, *validators, **options):
     class Settings(Form):
         wanted = CategoryFilterField(validators=validators, **options)
 
-    return Settings(None if sent is None else MultiDict(sent), data={"wanted": stored})
+    return Settings(None if submitted is None else MultiDict(submitted), data={"wanted": stored})
 
 
 class TestField:
-    def test_null_is_not_empty(self):
-        assert form().wanted.data is None
-        assert form().wanted._value() == ""
-        made = form({"wanted": ""})
-        assert (made.validate(), made.wanted.data, made.wanted.refusal.code) == (
-            *(False, None, "empty"),
+    def test_empty_input_is_an_error_unless_optional(self):
+        assert make_form().wanted.data is None
+        assert make_form().wanted._value() == ""
+        form = make_form({"wanted": ""})
+        assert not form.validate()
+        assert (form.wanted.data, form.wanted.filter_error.code) == (None, "empty")
+        form = make_form({"wanted": ""}, "news", Optional())
+        assert (form.validate(), form.wanted.data, form.errors) == (True, None, {})
+        form = make_form({"wanted": ""}, "news", DataRequired())
+        assert not form.validate()
+        assert form.errors == {"wanted": ["This field is required."]}
+
+    def test_a_missing_field_keeps_the_stored_filter(self):
+        form = make_form({"other": "x"}, "news")
+        assert (form.validate(), form.wanted.data) == (True, CategoryFilter("news"))
+
+    def test_a_stored_string_is_parsed(self):
+        form = make_form(None, "b, a")
+        assert (form.wanted.data, form.wanted._value()) == (CategoryFilter("a,b"), "a,b")
+
+    def test_the_first_of_several_values_is_used(self):
+        form = make_form([("wanted", " b, a"), ("wanted", "c")])
+        assert (form.wanted.data, form.wanted._value()) == (CategoryFilter("a,b"), " b, a")
+
+    def test_the_filter_error_is_an_attribute_of_the_field(self):
+        form = make_form({"wanted": "a;b"})
+        assert not form.validate()
+        assert (form.wanted.filter_error.position, form.wanted.filter_error.suggestion) == (
+            1,
+            "a,b",
         )
-        made = form({"wanted": ""}, "news", Optional())
-        assert (made.validate(), made.wanted.data, made.errors) == (True, None, {})
-        made = form({"wanted": ""}, "news", DataRequired())
-        assert (made.validate(), made.errors) == (
-            *(False, {"wanted": ["This field is required."]}),
-        )
-
-    def test_what_is_not_sent_stays(self):
-        made = form({"other": "x"}, "news")
-        assert (made.validate(), made.wanted.data) == (True, CategoryFilter("news"))
-
-    def test_a_stored_text_is_a_filter_too(self):
-        made = form(None, "b, a")
-        assert (made.wanted.data, made.wanted._value()) == (CategoryFilter("a,b"), "a,b")
-
-    def test_the_first_of_two_texts_counts(self):
-        made = form([("wanted", " b, a"), ("wanted", "c")])
-        assert (made.wanted.data, made.wanted._value()) == (CategoryFilter("a,b"), " b, a")
-
-    def test_the_error_is_there_with_its_data(self):
-        made = form({"wanted": "a;b"})
-        assert not made.validate()
-        assert (made.wanted.refusal.position, made.wanted.refusal.suggestion) == (1, "a,b")
-        assert form({"wanted": "a,b"}).wanted.refusal is None
+        assert make_form({"wanted": "a,b"}).wanted.filter_error is None
 
     @pytest.mark.parametrize("value", [5, True, {"x": 1}])
-    def test_what_is_no_text_is_no_filter(self, value):
-        made = form({"wanted": value})
-        assert (made.validate(), made.errors) == (False, {"wanted": ["Not a valid string."]})
-        made = form(None, value)
-        assert (made.validate(), made.wanted.data) == (False, None)
+    def test_a_value_of_another_type_is_an_error(self, value):
+        form = make_form({"wanted": value})
+        assert (form.validate(), form.errors) == (False, {"wanted": ["Not a valid string."]})
+        form = make_form(None, value)
+        assert (form.validate(), form.wanted.data) == (False, None)
 
-    def test_a_bad_value_to_begin_with(self):
-        made = form(None, "a;b")
-        assert (made.wanted.data, made.wanted.refusal.position) == (None, 1)
-        assert (made.validate(), made.errors) == (
-            *(False, {"wanted": ["write ',' instead of ';'; did you mean 'a,b'?"]}),
-        )
+    def test_an_invalid_stored_string_is_an_error(self):
+        form = make_form(None, "a;b")
+        assert (form.wanted.data, form.wanted.filter_error.position) == (None, 1)
+        assert not form.validate()
+        assert form.errors == {"wanted": ["write ',' instead of ';'; did you mean 'a,b'?"]}
 
-    def test_a_refusal_is_forgotten_when_the_form_is_filled_again(self):
-        made = form({"wanted": "a;b"})
-        made.process(MultiDict({"wanted": "a,b"}))
-        assert (made.validate(), made.wanted.refusal) == (True, None)
+    def test_processing_the_form_again_clears_the_error(self):
+        form = make_form({"wanted": "a;b"})
+        form.process(MultiDict({"wanted": "a,b"}))
+        assert (form.validate(), form.wanted.filter_error) == (True, None)
 
-    def test_attributes_of_your_own(self):
-        assert ' title="mine"' in form(categories=KNOWN, render_kw={"title": "mine"}).wanted()
-        assert "title" not in form().wanted()
+    def test_a_title_can_be_replaced(self):
+        assert ' title="mine"' in make_form(categories=KNOWN, render_kw={"title": "mine"}).wanted()
+        assert "title" not in make_form().wanted()
 
-    def test_the_browser_knows_what_may_stay_each_time(self):
-        made = form(None, "weather", categories=KNOWN)
-        made.process(None, data={"wanted": "climate"})
-        assert "ads, climate" in made.wanted()
-        assert "weather" not in made.wanted()
+    def test_the_pattern_follows_the_stored_filter_when_processed_again(self):
+        form = make_form(None, "weather", categories=KNOWN)
+        form.process(None, data={"wanted": "climate"})
+        assert "ads, climate" in form.wanted()
+        assert "weather" not in form.wanted()
 
-    def test_messages_in_the_language_of_the_form(self):
+    def test_messages_use_the_translations_of_the_form(self):
         class Translations:
             def gettext(self, text):
                 return {
@@ -163,19 +163,18 @@ class TestField:
 
             wanted = CategoryFilterField()
 
-        made = Settings(MultiDict({"wanted": "a;b"}))
-        assert (made.validate(), made.errors) == (
-            *(False, {"wanted": ["',' statt ';'; 'a,b' gemeint?"]}),
-        )
+        form = Settings(MultiDict({"wanted": "a;b"}))
+        assert not form.validate()
+        assert form.errors == {"wanted": ["',' statt ';'; 'a,b' gemeint?"]}
 
     @given(texts)
-    def test_every_text_is_taken_or_explained(self, text):
-        made = form({"wanted": text}, categories=KNOWN)
+    def test_every_string_is_parsed_or_reports_the_error(self, text):
+        form = make_form({"wanted": text}, categories=KNOWN)
         try:
-            assert made.wanted.data == KNOWN.parse(text)
-            assert made.validate()
+            assert form.wanted.data == KNOWN.parse(text)
+            assert form.validate()
         except CategoryFilterError as error:
-            assert not made.validate()
-            assert made.errors == {"wanted": [error.summary()]}
-            assert made.wanted.data is None
-        assert made.wanted._value() == text
+            assert not form.validate()
+            assert form.errors == {"wanted": [error.summary()]}
+            assert form.wanted.data is None
+        assert form.wanted._value() == text

@@ -39,7 +39,7 @@ def _custom_error(error: CategoryFilterError) -> PydanticCustomError:
         context["suggestion"] = error.suggestion
     if isinstance(error, UnknownCategoryError):
         context["unknown"] = [name._asdict() for name in error.unknown]
-    # Pydantic fills in one key at a time. With the message last, no braces in user input are
-    # taken for a key.
+    # Pydantic replaces one placeholder after the other. The message comes last, because braces in
+    # user input would look like placeholders.
     context["message"] = error.summary()
     return PydanticCustomError("category_filter", "{message}", context)

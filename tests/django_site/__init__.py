@@ -1,5 +1,5 @@
-"""A small Django site, for the tests to use as people would.
+"""A small Django site for the tests.
 
-By hand: set SITE_DATABASE to a file, then `python tests/django_site/manage.py migrate`,
-`createsuperuser` and `runserver`.
+To run it, set SITE_DATABASE to a file, then call `python tests/django_site/manage.py` with
+`migrate`, `createsuperuser` and `runserver`.
 """

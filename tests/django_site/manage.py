@@ -1,4 +1,4 @@
-"""Django's own command line, for this site."""
+"""The `manage.py` of the site."""
 
 import os
 import sys

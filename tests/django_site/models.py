@@ -1,4 +1,4 @@
-"""One model, with a filter in each of the usual ways."""
+"""A model with three filters: with a known set, nullable, and with a maximum length."""
 
 from django.db import models
 

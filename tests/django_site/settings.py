@@ -1,9 +1,9 @@
-"""The settings: what a new project has, with the application added."""
+"""The settings of a new project, with the app added."""
 
 import os
 from urllib.parse import urlsplit
 
-SECRET_KEY = "nothing is secret here"  # noqa: S105 - likewise
+SECRET_KEY = "not-a-secret"  # noqa: S105 - a test key
 DEBUG = True
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "django_site.urls"

@@ -1,4 +1,4 @@
-"""The pages: subscriptions by the widget or by text, an API, and the admin."""
+"""The pages: forms with the widget and with a text input, an API, and the admin."""
 
 from django import forms
 from django.contrib import admin
@@ -10,16 +10,16 @@ from rest_framework.routers import DefaultRouter
 from django_site.models import Subscription
 
 
-class ByWidget(forms.ModelForm):
+class WidgetForm(forms.ModelForm):
     class Meta:
         model = Subscription
         fields = ["wanted"]
         labels = {"wanted": "Notifications"}
-        help_texts = {"wanted": "What is to be delivered to this device."}
+        help_texts = {"wanted": "Select what this device receives."}
 
 
-class ByText(ByWidget):
-    class Meta(ByWidget.Meta):
+class TextForm(WidgetForm):
+    class Meta(WidgetForm.Meta):
         widgets = {"wanted": forms.TextInput}
 
 
@@ -50,9 +50,9 @@ router = DefaultRouter()
 router.register("subscriptions", SubscriptionViewSet)
 
 urlpatterns = [
-    path("", edit, {"form_class": ByWidget}, name="widget"),
-    path("text/", edit, {"form_class": ByText}, name="text"),
-    path("<int:pk>/", edit, {"form_class": ByWidget}, name="edit"),
+    path("", edit, {"form_class": WidgetForm}, name="widget"),
+    path("text/", edit, {"form_class": TextForm}, name="text"),
+    path("<int:pk>/", edit, {"form_class": WidgetForm}, name="edit"),
     path("<int:pk>/stored/", stored, name="stored"),
     path("admin/", admin.site.urls),
     path("api/", include(router.urls)),

@@ -1,4 +1,4 @@
-"""Never run: what users of the integrations write, as mypy and pyright must read it."""
+"""Type-checked, never run: typical uses of the integrations."""
 
 from typing import Annotated, assert_type
 

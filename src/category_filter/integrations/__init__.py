@@ -1,5 +1,5 @@
-"""Filters in frameworks: a module for each, with an extra of the same name.
+"""Framework integrations: one module per framework, with an extra of the same name.
 
-None of them is imported by the core. Pydantic, and with it FastAPI and pydantic-settings, needs
-no import at all: `CategoryFilter` and `Annotated[CategoryFilter, known]` are enough.
+The core imports none of them. Pydantic, FastAPI and pydantic-settings need no import: annotate
+with `CategoryFilter` or `Annotated[CategoryFilter, categories]`.
 """

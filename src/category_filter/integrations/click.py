@@ -1,4 +1,4 @@
-"""A parameter type for command lines by click, and by Typer."""
+"""A parameter type for click and Typer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
     ParamType = click.ParamType[CategoryFilter]
 else:
-    ParamType = click.ParamType  # generic since 8.4 only
+    ParamType = click.ParamType  # generic only since click 8.4
 
-__all__ = ["BadFilter", "CategoryFilterParamType"]
+__all__ = ["CategoryFilterParamType", "FilterUsageError"]
+
+_DELIMITER = re.compile(r"[,\s]|^-")
 
 
 class CategoryFilterParamType(ParamType):
-    r"""An option or an argument that is a filter, with completion of the known names.
+    r"""A type for options and arguments, with shell completion of the known names.
 
     >>> from click.testing import CliRunner
     >>> from category_filter.navixy import CATEGORIES
@@ -35,14 +37,14 @@ class CategoryFilterParamType(ParamType):
     >>> CliRunner().invoke(subscribe, ["--wanted=-chat_message"]).output
     "CategoryFilter('-chat_message')\n"
 
-    Typer, which no longer takes the types of click, takes it as a `parser`, and its `complete` as
-    the `autocompletion`.
+    Typer does not accept click types: pass the instance as `parser`, and its `complete` method as
+    `autocompletion`.
 
     Args:
-        categories: The known set, if names are to be checked and completed.
+        categories: The known set, to validate and complete names.
 
     Raises:
-        BadFilter: From `convert`; its `error` holds the code, the position and the repair.
+        FilterUsageError: From `convert`, if the value is not a valid filter.
     """
 
     name = "filter"
@@ -56,48 +58,42 @@ class CategoryFilterParamType(ParamType):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> CategoryFilter:
-        """The filter that was typed, or that is the default."""
         try:
             return parse(value, self.categories)
         except CategoryFilterError as error:
-            raise BadFilter(error, param, ctx) from error
+            raise FilterUsageError(error, param, ctx) from error
 
     def complete(self, incomplete: str) -> list[tuple[str, str]]:
-        """What a text may become, with the label of the category that was added.
+        """Return the possible completions, each with the label of the added category.
 
         >>> from category_filter.navixy import CATEGORIES
         >>> CategoryFilterParamType(CATEGORIES).complete("-history_task,c")
         [('-history_task,chat_message', 'New chat message')]
         """
-        *_, begun = re.split(r"[,\s]|^-", incomplete)
-        before = incomplete.removesuffix(begun)
+        *listed, prefix = _DELIMITER.split(incomplete)
+        before = incomplete.removesuffix(prefix)
         if "*" in before:
             return []
         labels: Mapping[str, str] = self.categories.labels if self.categories else {}
-        listed = set(re.split(r"[,\s]|^-", before))
         choices = {"*": "every category"} if not before else {}
         choices |= {name: label for name, label in labels.items() if name not in listed}
         return [
             (before + choice, label)
             for choice, label in choices.items()
-            if choice.startswith(begun)
+            if choice.startswith(prefix)
         ]
 
     def shell_complete(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click passes it
-        param: click.Parameter,  # noqa: ARG002 - likewise
-        incomplete: str,
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """What click asks for when a person presses the tabulator key."""
         return [CompletionItem(text, help=label) for text, label in self.complete(incomplete)]
 
 
-class BadFilter(click.BadParameter, ValueError):  # noqa: N818 - as click names its own
-    """The refusal in click's own shape; also a ValueError, which is what Typer's parsers raise.
+class FilterUsageError(click.BadParameter, ValueError):
+    """A `click.BadParameter` for an invalid filter; a ValueError too, as Typer's parsers raise.
 
     Attributes:
-        error: The `CategoryFilterError`, with all its data.
+        error: The `CategoryFilterError`, with its code, position and suggestions.
     """
 
     def __init__(

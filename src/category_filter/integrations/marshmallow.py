@@ -1,4 +1,4 @@
-"""A field for schemas by marshmallow."""
+"""A schema field for marshmallow."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     Field = fields.Field[CategoryFilter]
 else:
-    Field = fields.Field  # generic since 4 only
+    Field = fields.Field  # generic only since marshmallow 4
 
-__all__ = ["CategoryFilterField", "Explanation"]
+__all__ = ["CategoryFilterField", "ErrorMessage"]
 
 
 class CategoryFilterField(Field):
-    """A field that loads texts as filters, and dumps filters as canonical texts.
+    """A field that loads strings as filters, and dumps filters in canonical form.
 
     >>> from category_filter.navixy import CATEGORIES
     >>> from marshmallow import Schema
@@ -33,40 +33,33 @@ class CategoryFilterField(Field):
     >>> Subscription().validate({"wanted": "chat_message;history_rule"})
     {'wanted': ["write ',' instead of ';'; did you mean 'chat_message,history_rule'?"]}
 
-    A message of your own for a mistake goes into `error_messages` under its code, to be formatted
-    with the attributes of the error, and with what fills our own message.
+    To replace a message, add it to `error_messages` under the error's code. It may use the
+    attributes and the `params()` of the error as placeholders: `"{character} at {position}"`.
 
     Args:
-        categories: The known set, if names are to be checked.
-        **options: What every field takes.
+        categories: The known set, to validate names.
+        **options: Passed to `marshmallow.fields.Field`.
 
     Raises:
-        ValidationError: A text is no filter; each message is an `Explanation`.
+        ValidationError: From `load`, if the value is not a valid filter. Its messages are
+            `ErrorMessage` strings, except those you replaced.
     """
 
-    default_error_messages: dict[str, Any] = {"invalid": "Not a valid string."}  # noqa: RUF012 - as in the base
+    default_error_messages: dict[str, Any] = {"invalid": "Not a valid string."}
 
-    def __init__(self, categories: Categories | None = None, **options: Any) -> None:  # noqa: ANN401 - passed on
+    def __init__(self, categories: Categories | None = None, **options: Any) -> None:
         self.categories = categories
         if isinstance(options.get("load_default"), str):
             options["load_default"] = parse(options["load_default"], categories)
         super().__init__(**options)
 
     def _serialize(
-        self,
-        value: CategoryFilter | str | None,
-        attr: str | None,  # noqa: ARG002 - marshmallow passes it
-        obj: object,  # noqa: ARG002 - likewise
-        **options: object,  # noqa: ARG002 - likewise
+        self, value: CategoryFilter | str | None, attr: str | None, obj: object, **options: object
     ) -> str | None:
         return None if value is None else str(CategoryFilter(value))
 
     def _deserialize(
-        self,
-        value: object,
-        attr: str | None,  # noqa: ARG002 - likewise
-        data: object,  # noqa: ARG002 - likewise
-        **options: object,  # noqa: ARG002 - likewise
+        self, value: object, attr: str | None, data: object, **options: object
     ) -> CategoryFilter:
         if not isinstance(value, str | CategoryFilter):
             raise self.make_error("invalid")
@@ -75,21 +68,21 @@ class CategoryFilterField(Field):
         except CategoryFilterError as error:
             if error.code in self.error_messages:
                 raise self.make_error(error.code, **error.params(), **vars(error)) from error
-            raise ValidationError(Explanation(error.summary(), error)) from error
+            raise ValidationError(ErrorMessage(error.summary(), error)) from error
 
 
-class Explanation(str):
-    """A message, as marshmallow collects them, that knows its error.
+class ErrorMessage(str):
+    """A message string that carries the underlying error.
 
     Attributes:
-        error: The `CategoryFilterError`, with its code, position and repair.
+        error: The `CategoryFilterError`, with its code, position and suggestions.
     """
 
     __slots__ = ("error",)
 
     error: CategoryFilterError
 
-    def __new__(cls, message: str, error: CategoryFilterError) -> Self:  # noqa: D102 - as str
+    def __new__(cls, message: str, error: CategoryFilterError) -> Self:
         self = super().__new__(cls, message)
         self.error = error
         return self

@@ -1,4 +1,4 @@
-"""A column of filters for SQLAlchemy, and the question `allows` in SQL."""
+"""A column type for SQLAlchemy, with the condition `allows`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = ["CategoryFilterType"]
 
 
 class CategoryFilterType(TypeDecorator[CategoryFilter]):
-    """A column that holds filters: canonical text in the database, `CategoryFilter` in Python.
+    """A column type for filters: the canonical form in the database, `CategoryFilter` in Python.
 
     >>> from sqlalchemy import Integer
     >>> from sqlalchemy.orm import declarative_base, mapped_column
@@ -50,13 +50,13 @@ class CategoryFilterType(TypeDecorator[CategoryFilter]):
     CategoryFilter('-ads')
     >>> wants_news = Subscription.wanted.allows("news")
 
-    A filter or its text may be assigned, and is a filter from then on; NULL is None, and not a
-    filter. A text that is none is refused where it is assigned. Give filters, not texts, as a
-    default, and to an `update` of rows that a session holds.
+    Assign a filter or a string: a string is parsed at once, so an invalid one raises where you
+    assign it. NULL is None. Use `CategoryFilter` objects, not strings, for defaults and for an
+    `update()` of rows that a session holds.
 
     Args:
-        categories: The known set, if texts that are assigned are to be checked. What a row lists
-            already may stay, though retired since. Filters are values, and not checked again.
+        categories: The known set, to validate assigned strings. Names already stored in the row
+            stay valid, even if retired since. `CategoryFilter` objects are not validated.
     """
 
     impl = Text
@@ -67,103 +67,96 @@ class CategoryFilterType(TypeDecorator[CategoryFilter]):
         self.categories = categories
 
     def process_bind_param(
-        self,
-        value: CategoryFilter | str | None,
-        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy passes it
+        self, value: CategoryFilter | str | None, dialect: Dialect
     ) -> str | None:
-        """The canonical text of what goes into the database."""
         return None if value is None else str(CategoryFilter(value))
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> CategoryFilter | None:  # noqa: ARG002 - likewise
-        """The filter of what comes out of it."""
+    def process_result_value(self, value: str | None, dialect: Dialect) -> CategoryFilter | None:
         return None if value is None else CategoryFilter(value)
 
     def coerce_compared_value(self, op: object, value: object) -> TypeEngine[Any]:
-        """A filter is compared with filters, and its text with parts of texts, as by `like`."""
-        return self if op in _OF_FILTERS or not isinstance(value, str) else Text()
+        """Parse strings that are compared for equality, but not patterns for `like`."""
+        return self if op in _FILTER_OPERATORS or not isinstance(value, str) else Text()
 
     class Comparator(TypeDecorator.Comparator[CategoryFilter]):
-        """What such a column understands beyond the usual."""
+        """The operators of a filter column."""
 
         def allows(self, category: str | Enum) -> ColumnElement[bool]:
-            """Whether the row's filter allows a category: exactly what Python's `allows` says.
+            """Return the condition that the row's filter allows a category, as in Python.
 
-            It is NULL where the column is. The database reads the text of every row, for which an
-            index on the column can stand in, being smaller than the table, but no more. If there
-            are far fewer different filters than rows, let Python choose among them, and the index
-            find the rows: select the distinct filters first, and then the rows whose filter is
-            `in_` the list of those that allow the category.
+            The condition is NULL where the column is NULL. `allows` cannot use an index to find
+            rows; expect a full scan, at best of the smaller index. If the table has far fewer
+            distinct filters than rows, select the distinct filters first, choose those that allow
+            the category in Python, and find their rows with `in_`, which uses the index.
 
             Raises:
-                TypeError: The category is no str.
+                TypeError: If the category is not a str.
             """
             category = coerce_str(category, "category")
             text = type_coerce(self.expr, Text)
-            minus = func.substr(text, 1, 1) == "-"
+            is_exclude = func.substr(text, 1, 1) == "-"
             try:
                 CategoryFilter.only(category)
-            except FilterSyntaxError:  # no filter lists what is no name
-                return or_(text == "*", and_(minus, text != "-*"))
+            except FilterSyntaxError:  # no filter can list an invalid name
+                return or_(text == "*", and_(is_exclude, text != "-*"))
             between_commas = literal(",").concat(text).concat(",")
 
             def lists(name: str) -> ColumnElement[bool]:
-                # LIKE would read `_` as any character, and ignore case on SQLite.
+                # In LIKE, `_` is a wildcard, and SQLite ignores case.
                 return func.replace(between_commas, f",{name},", "") != between_commas
 
             return or_(
                 text == "*",
-                and_(not_(minus), lists(category)),
-                and_(minus, text != "-*", not_(lists(category)), not_(lists(f"-{category}"))),
+                and_(not_(is_exclude), lists(category)),
+                and_(is_exclude, text != "-*", not_(lists(category)), not_(lists(f"-{category}"))),
             )
 
     comparator_factory: Any = Comparator
 
 
-_OF_FILTERS = {operators.eq, operators.ne, operators.in_op, operators.not_in_op}
+_FILTER_OPERATORS = {operators.eq, operators.ne, operators.in_op, operators.not_in_op}
 
 
 @event.listens_for(Mapper, "mapper_configured")
-def _keep_filters(mapper: Mapper[Any], cls: type) -> None:
-    """See to it that the attributes that this type stores are filters, and never texts."""
+def _instrument_mapper(mapper: Mapper[Any], cls: type) -> None:
+    """Parse strings that are assigned to mapped attributes of this type, and their defaults."""
     for attribute in mapper.column_attrs:
         column = attribute.columns[0]
         if isinstance(column, Column) and isinstance(column.type, CategoryFilterType):
             for default in (column.default, column.onupdate):
                 if isinstance(default, ColumnDefault):
-                    _keep_default(default, f"{cls.__name__}.{attribute.key}")
-            assign = _assignment(attribute.key, column.type.categories)
-            event.listen(getattr(cls, attribute.key), "set", assign, retval=True)
+                    _instrument_default(default, f"{cls.__name__}.{attribute.key}")
+            listener = _set_listener(attribute.key, column.type.categories)
+            event.listen(getattr(cls, attribute.key), "set", listener, retval=True)
 
 
-def _keep_default(default: ColumnDefault, where: str) -> None:
+def _instrument_default(default: ColumnDefault, attribute: str) -> None:
     if isinstance(default.arg, str):
         raise ArgumentError(
-            f"the default of {where} is a text: write CategoryFilter({default.arg!r})"
+            f"the default of {attribute} is a str: use CategoryFilter({default.arg!r})"
         )
     if default.is_callable:
-        make = default.arg
+        get_default = default.arg
 
-        def make_filter(context: object) -> CategoryFilter:
-            return CategoryFilter(make(context))
+        def parse_default(context: object) -> CategoryFilter:
+            return CategoryFilter(get_default(context))
 
-        default.arg = make_filter
+        default.arg = parse_default
 
 
-def _assignment(key: str, categories: Categories | None) -> Callable[..., CategoryFilter | None]:
-    def assign(
-        target: object,
-        value: CategoryFilter | str | None,
-        old: object,  # noqa: ARG001 - SQLAlchemy passes it
-        initiator: object,  # noqa: ARG001 - likewise
+def _set_listener(key: str, categories: Categories | None) -> Callable[..., CategoryFilter | None]:
+    def parse_assigned(
+        target: object, value: CategoryFilter | str | None, old: object, initiator: object
     ) -> CategoryFilter | None:
         if not isinstance(value, str):
             return value
         try:
             return parse(value, categories)
         except UnknownCategoryError:
-            # What a row lists may stay, and is looked at if it can be: it may have to be loaded.
+            # Reading the stored value may load it from the database, which a detached instance
+            # and an async session cannot do.
             with suppress(SQLAlchemyError):
                 return parse(value, categories, stored=getattr(target, key))
             raise
 
-    return assign
+    return parse_assigned

@@ -1,4 +1,4 @@
-"""A field for forms by WTForms, and so by Flask-WTF."""
+"""A form field for WTForms and Flask-WTF."""
 
 from __future__ import annotations
 
@@ -30,19 +30,18 @@ class CategoryFilterField(Field):
     >>> form.validate(), form.errors
     (False, {'wanted': ["expected a name before ','; did you mean 'chat_message,history_rule'?"]})
 
-    Nothing in the input is None; add the validator `Optional` to allow it. What a person typed
-    stays in the input, and what the form's object lists may stay, though retired since. A browser
-    refuses what the pattern does not match, before it is sent.
+    An empty input is an error; add the `Optional` validator to accept it as None. After an error,
+    the input shows what the user typed. Names listed by the form's object stay valid, even if
+    retired since. With `categories`, the browser validates the input before it sends the form.
 
     Args:
-        label: As every field takes it.
-        validators: Likewise.
-        categories: The known set, if names are to be checked.
-        **options: What every field takes.
+        label: Passed to `wtforms.Field`.
+        validators: Passed to `wtforms.Field`.
+        categories: The known set, to validate names.
+        **options: Passed to `wtforms.Field`.
 
     Attributes:
-        refusal: The `CategoryFilterError` that `errors` tells of, with its code, position and
-            repair, or None.
+        filter_error: The `CategoryFilterError` behind the message in `errors`, or None.
     """
 
     widget = TextInput()
@@ -50,34 +49,32 @@ class CategoryFilterField(Field):
     def __init__(
         self,
         label: str | None = None,
-        validators: Any = None,  # noqa: ANN401 - passed on
+        validators: Any = None,
         *,
         categories: Categories | None = None,
-        **options: Any,  # noqa: ANN401 - likewise
+        **options: Any,
     ) -> None:
         super().__init__(label, validators, **options)
         self.categories = categories
-        self.refusal: CategoryFilterError | None = None
-        self._own_attributes = dict(self.render_kw or {})
+        self.filter_error: CategoryFilterError | None = None
+        self._given_render_kw = dict(self.render_kw or {})
 
     def process_data(self, value: CategoryFilter | str | None) -> None:
-        """Take what the form's object holds, or the default."""
-        self.data = self.refusal = None
+        self.data = self.filter_error = None
         if value is not None:
-            self.data = self._parsed(value, None)
+            self.data = self._parse(value, None)
         if self.categories is not None:
             checks = browser_checks(self.categories, self.data, self.gettext)
             self.flags.pattern = checks["pattern"]
-            self.render_kw = {"title": checks["title"], **self._own_attributes}
+            self.render_kw = {"title": checks["title"], **self._given_render_kw}
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Take what was typed; what a form does not send stays as it was."""
         if not valuelist:
             return
         stored, self.data = self.data, None
-        self.data = self._parsed(valuelist[0], self.categories, stored)
+        self.data = self._parse(valuelist[0], self.categories, stored)
 
-    def _parsed(
+    def _parse(
         self,
         value: CategoryFilter | str,
         categories: Categories | None,
@@ -86,9 +83,9 @@ class CategoryFilterField(Field):
         try:
             return parse(value, categories, stored=stored)
         except CategoryFilterError as error:
-            self.refusal = error
+            self.filter_error = error
             raise ValueError(error.summary(self.gettext)) from error
-        except TypeError:  # of a form that was filled from JSON
+        except TypeError:  # form data made from JSON
             raise ValueError(self.gettext("Not a valid string.")) from None
 
     def _value(self) -> str:

@@ -1,4 +1,4 @@
-"""The admin: a list filter by category, which `list_filter` finds by itself."""
+"""The admin's list filter by category, used for a model field in `list_filter`."""
 
 from __future__ import annotations
 
@@ -20,46 +20,43 @@ __all__ = ["CategoryListFilter", "register"]
 
 
 class CategoryListFilter(FieldListFilter):
-    """Rows whose filter allows one of the known categories."""
+    """A list filter that shows the rows whose filter allows the selected category."""
 
-    def __init__(self, field: Any, request: Any, params: Any, *args: Any, **options: Any) -> None:  # noqa: ANN401 - passed on
+    def __init__(self, field: Any, request: Any, params: Any, *args: Any, **options: Any) -> None:
         self.lookup = f"{options['field_path']}__allows"
         self.labels = field.categories.labels
-        self.chosen = params.get(self.lookup, [])
+        self.selected = params.get(self.lookup, [])
         super().__init__(field, request, params, *args, **options)
 
     def expected_parameters(self) -> list[str | None]:
-        """What the address of the page holds."""
         return [self.lookup]
 
-    def get_facet_counts(self, pk_attname: str, filtered_qs: QuerySet[Model]) -> dict[str, Any]:  # noqa: ARG002 - Django passes it
-        """How many rows allow each category."""
+    def get_facet_counts(self, pk_attname: str, filtered_qs: QuerySet[Model]) -> dict[str, Any]:
         return {
             f"{number}__c": Count(pk_attname, filter=Q((self.lookup, name)))
             for number, name in enumerate(self.labels)
         }
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Every known category, by its label."""
         counts = self.get_facet_queryset(changelist) if changelist.add_facets else {}
         yield {
-            "selected": not self.chosen,
+            "selected": not self.selected,
             "query_string": changelist.get_query_string(remove=[self.lookup]),
             "display": gettext("All"),
         }
         for number, (name, label) in enumerate(self.labels.items()):
             count = f" ({counts[f'{number}__c']})" if counts else ""
             yield {
-                "selected": name in self.chosen,
+                "selected": name in self.selected,
                 "query_string": changelist.get_query_string({self.lookup: name}),
                 "display": gettext(label) + count,
             }
 
 
-def _has_known_set(field: Field[Any, Any]) -> bool:
+def _has_categories(field: Field[Any, Any]) -> bool:
     return isinstance(field, CategoryFilterField) and field.categories is not None
 
 
 def register() -> None:
-    """Let `list_filter = ["wanted"]` find the filter above."""
-    FieldListFilter.register(_has_known_set, CategoryListFilter, take_priority=True)
+    """Make the admin use `CategoryListFilter` for model fields with a known set."""
+    FieldListFilter.register(_has_categories, CategoryListFilter, take_priority=True)

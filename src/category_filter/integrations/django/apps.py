@@ -1,4 +1,4 @@
-"""The application: what is made known to Django when it starts."""
+"""The app configuration, which registers the integrations with the admin and DRF."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ __all__ = ["CategoryFilterConfig"]
 
 
 class CategoryFilterConfig(AppConfig):
-    """What `INSTALLED_APPS` finds: templates, style, translations, and registrations."""
+    """The configuration of the app, which provides templates, styles and translations."""
 
     name = "category_filter.integrations.django"
     label = "category_filter"
     verbose_name = _("Category filters")
 
     def ready(self) -> None:
-        """Let the admin and Django REST framework, where installed, know the model field."""
         if apps.is_installed("django.contrib.admin"):
             from category_filter.integrations.django import admin  # noqa: PLC0415 - optional
 

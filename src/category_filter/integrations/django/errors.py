@@ -1,4 +1,4 @@
-"""A refusal in Django's own shape: code, parameters, and a message in the reader's language."""
+"""The conversion of filter errors to Django's `ValidationError`."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ __all__ = ["validation_error"]
 def validation_error(
     error: CategoryFilterError, messages: Mapping[str, Any] | None = None
 ) -> ValidationError:
-    """The error that a form or a model reports, with ours as its parameters.
+    """Return a `ValidationError` with the code, the data and the localized message of an error.
 
     >>> from category_filter import CategoryFilter, CategoryFilterError
     >>> try:
     ...     CategoryFilter("news;sport")
     ... except CategoryFilterError as error:
-    ...     reported = validation_error(error)
-    >>> reported.code, reported.params["position"], reported.messages
+    ...     converted = validation_error(error)
+    >>> converted.code, converted.params["position"], converted.messages
     ('lookalike', 4, ["write ',' instead of ';'; did you mean 'news,sport'?"])
 
     Args:
-        error: What was refused and why.
-        messages: The field's own messages by code, which go before ours; they are filled from the
-            same parameters.
+        error: The error to convert.
+        messages: Messages by code, such as a field's `error_messages`, that replace the default
+            ones. They may use the keys of `params` as placeholders.
     """
     params: dict[str, Any] = {
         **error.params(gettext),
@@ -46,5 +46,5 @@ def validation_error(
         params["suggestion"] = error.suggestion
     if isinstance(error, UnknownCategoryError):
         params["unknown"] = error.unknown
-    own = (messages or {}).get(error.code, "%(message)s")
-    return ValidationError(own, code=error.code, params=params)
+    message = (messages or {}).get(error.code, "%(message)s")
+    return ValidationError(message, code=error.code, params=params)

@@ -1,4 +1,4 @@
-"""The form field, and the widget that needs no JavaScript."""
+"""The form field, and a widget that works without JavaScript."""
 
 from __future__ import annotations
 
@@ -22,61 +22,55 @@ __all__ = ["CategoryFilterField", "CategoryFilterWidget"]
 
 _ALL, _ONLY, _EXCEPT, _UNSPECIFIED = "all", "only", "except", ""
 
-_MODES = {
+_MODE_LABELS = {
     _ALL: _("all categories"),
     _ONLY: _("only these categories"),
     _EXCEPT: _("all categories except these"),
 }
 
 
-class _FilterWidget(forms.MultiWidget):
-    """What is shown and sent of a filter: its mode, and the names that it lists."""
+class _BaseFilterWidget(forms.MultiWidget):
+    """A filter as two inputs: its mode, and the names it lists."""
 
-    def decompress(self, value: Any) -> list[Any]:  # noqa: ANN401 - an initial value may be anything
-        """The mode and the names of a filter; nothing is chosen if it is none."""
-        f = _filter_or_none(value)
+    def decompress(self, value: Any) -> list[Any]:
+        """Return the mode and the names of a filter, or neither if it is invalid."""
+        f = _try_parse(value)
         if f is None:
             return [_UNSPECIFIED, []]
         if f.allows_unlisted:
             return [_EXCEPT if f.names else _ALL, sorted(f.names)]
         return [_ONLY, sorted(f.names)]
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[Any]:  # noqa: ANN401 - Django passes it
-        """The mode and the names that were sent."""
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[Any]:
         mode, names = super().value_from_datadict(data, files, name)
-        if not isinstance(names, list):  # of a form that was filled from JSON
+        if not isinstance(names, list):  # form data made from JSON
             names = [] if names is None else [names]
         return [mode, [str(name) for name in cast("list[object]", names)]]
 
-    def value_omitted_from_data(
-        self,
-        data: Mapping[str, Any],
-        files: Any,  # noqa: ANN401, ARG002 - Django passes it
-        name: str,
-    ) -> bool:
-        """Whether no mode was sent: a browser sends nothing of boxes that are not ticked."""
+    def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
+        """Return True if the mode is missing; browsers send nothing for unchecked checkboxes."""
         return f"{name}_mode" not in data
 
-    def use_required_attribute(self, initial: object) -> bool:  # noqa: ARG002 - Django passes it
-        """Not `required`: a browser would want every single box ticked."""
+    def use_required_attribute(self, initial: object) -> bool:
+        """Return False: `required` would make the browser insist on every checkbox."""
         return False
 
 
-class CategoryFilterWidget(_FilterWidget):
-    """Radios (all, only these, all except these) and a checkbox a category.
+class CategoryFilterWidget(_BaseFilterWidget):
+    """Radio buttons for the mode (all, only these, all except these), and a checkbox per category.
 
-    A name that the filter lists and the known set does not hold has a box too, so that saving
-    does not drop it. The template is for Django's own template language.
+    Names outside the known set that the filter lists have a checkbox too, so that saving the form
+    keeps them. The template needs Django's own template engine.
 
     Args:
-        categories: The known set; a field gives its own.
-        attrs: As every widget takes them.
+        categories: The known set; `CategoryFilterField` sets it.
+        attrs: Passed to `django.forms.MultiWidget`.
     """
 
     template_name = "category_filter/widget.html"
 
     class Media:
-        """A style sheet that hides the boxes where they mean nothing."""
+        """The style sheet, which hides the checkboxes while all categories are selected."""
 
         css = {"all": ["category_filter/widget.css"]}
 
@@ -88,12 +82,12 @@ class CategoryFilterWidget(_FilterWidget):
             {"mode": forms.RadioSelect(), "names": forms.CheckboxSelectMultiple()}, attrs
         )
 
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:  # noqa: ANN401 - what was sent
-        """What the template shows; an error belongs to the radios as a group."""
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the context of the template, which marks only the radio group as invalid."""
         if not isinstance(value, list):
             value = self.decompress(value)
         mode, names = cast("list[forms.RadioSelect]", self.widgets)
-        mode.choices = [*_MODES.items()]
+        mode.choices = [*_MODE_LABELS.items()]
         if not self.is_required:
             mode.choices = [(_UNSPECIFIED, _("not specified")), *mode.choices]
         labels = self.categories.labels if self.categories else dict[str, str]()
@@ -109,40 +103,41 @@ class CategoryFilterWidget(_FilterWidget):
         return context
 
 
-class _HiddenFilterWidget(_FilterWidget):
-    """The same out of sight, for what a form carries along."""
+class _HiddenFilterWidget(_BaseFilterWidget):
+    """The same two inputs, hidden."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__({"mode": forms.HiddenInput(), "names": forms.MultipleHiddenInput()}, attrs)
 
 
 class CategoryFilterField(forms.Field):
-    """A field whose value is a filter; None if it may be left blank, and is.
+    """A form field whose cleaned value is a filter, or None if it is optional and left blank.
 
     >>> from category_filter.navixy import CATEGORIES
     >>> field = CategoryFilterField(categories=CATEGORIES)
     >>> field.clean(["except", ["chat_message"]]), field.clean("history_rule")
     (CategoryFilter('-chat_message'), CategoryFilter('history_rule'))
 
-    With a known set it shows the widget above, else, or with `widget=TextInput`, a text input,
-    which has the browser check the text beforehand. What the initial filter lists may stay, though
-    retired since.
+    With `categories`, the field renders `CategoryFilterWidget`. Otherwise, or with
+    `widget=TextInput`, it renders a text input. With both, the browser validates the text before
+    it sends the form. Names listed by the initial filter stay valid, even if retired since.
 
     Args:
-        categories: The known set.
-        **options: What every field takes. `error_messages` may hold messages by our codes.
+        categories: The known set, to offer and validate names.
+        **options: Passed to `django.forms.Field`. `error_messages` may replace messages by the
+            code of the `CategoryFilterError`.
 
     Raises:
-        ValidationError: From `clean`, as `validation_error` makes it.
+        ValidationError: From `clean`, with the code and the data of the `CategoryFilterError`.
     """
 
     default_error_messages = {
-        "invalid": _("“%(value)s” is not a filter."),
+        "invalid": _("“%(value)s” is not a valid category filter."),
         "invalid_choice": forms.ChoiceField.default_error_messages["invalid_choice"],
-        "mode_missing": _("Choose whether the ticked categories are wanted or not."),
+        "mode_missing": _("Choose whether to include or exclude the selected categories."),
     }
 
-    def __init__(self, *, categories: Categories | None = None, **options: Any) -> None:  # noqa: ANN401 - passed on
+    def __init__(self, *, categories: Categories | None = None, **options: Any) -> None:
         self.categories = categories
         self.stored: CategoryFilter | None = None
         if categories is not None and not options.get("widget"):
@@ -153,35 +148,35 @@ class CategoryFilterField(forms.Field):
             self.hidden_widget = _HiddenFilterWidget
 
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> BoundField:
-        """The field in a form, whose initial filter it then knows, as a text input does."""
+        """Return the bound field, and remember its initial filter for validation."""
         bound = super().get_bound_field(form, field_name)
-        self.stored = _filter_or_none(bound.initial)
+        self.stored = _try_parse(bound.initial)
         if self.categories is not None and isinstance(self.widget, forms.TextInput):
             self.widget.attrs |= browser_checks(self.categories, self.stored, gettext)
         return bound
 
-    def to_python(self, value: Any) -> CategoryFilter | None:  # noqa: ANN401 - what was sent
-        """The filter of a text, or of a mode and names."""
+    def to_python(self, value: Any) -> CategoryFilter | None:
+        """Return the filter of a string, or of a list of mode and names."""
         try:
-            f = self._compressed(value) if isinstance(value, list) else value
+            f = self._compress(value) if isinstance(value, list) else value
             if f is None or (isinstance(f, str) and not f.strip()):
                 return None
             return parse(f, self.categories, stored=self.stored)
         except CategoryFilterError as error:
             raise validation_error(error, self.error_messages) from error
         except TypeError:
-            raise self._error("invalid", cast("object", value)) from None
+            raise self._validation_error("invalid", cast("object", value)) from None
 
-    def has_changed(self, initial: Any, data: Any) -> bool:  # noqa: ANN401 - likewise
-        """Whether another filter is meant, however it is written."""
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Return True if the filters differ; another spelling of the same filter is no change."""
         if self.disabled:
             return False
         try:
-            return self.to_python(data) != _filter_or_none(initial)
+            return self.to_python(data) != _try_parse(initial)
         except ValidationError:
             return True
 
-    def _compressed(self, value: Any) -> CategoryFilter | None:  # noqa: ANN401 - likewise
+    def _compress(self, value: Any) -> CategoryFilter | None:
         match value:
             case ["all", [*_]]:
                 return CategoryFilter("*")
@@ -192,17 +187,17 @@ class CategoryFilterField(forms.Field):
             case [None | "", []]:
                 return None
             case [None | "", [*_]]:
-                raise self._error("mode_missing", None)
+                raise self._validation_error("mode_missing", None)
             case [mode, [*_]]:
-                raise self._error("invalid_choice", cast("object", mode))
-            case _:  # of another widget
-                raise self._error("invalid", value)
+                raise self._validation_error("invalid_choice", cast("object", mode))
+            case _:  # from another widget
+                raise self._validation_error("invalid", value)
 
-    def _error(self, code: str, value: object) -> ValidationError:
+    def _validation_error(self, code: str, value: object) -> ValidationError:
         return ValidationError(self.error_messages[code], code=code, params={"value": value})
 
 
-def _filter_or_none(value: Any) -> CategoryFilter | None:  # noqa: ANN401 - an initial value may be anything
+def _try_parse(value: Any) -> CategoryFilter | None:
     try:
         return CategoryFilter(value)
     except (CategoryFilterError, TypeError):

@@ -1,4 +1,4 @@
-"""The question `allows` in the database."""
+"""The `allows` lookup."""
 
 from __future__ import annotations
 
@@ -18,51 +18,50 @@ __all__ = ["Allows"]
 
 
 class Allows(Lookup):
-    """Whether a row's filter allows a category: exactly what Python's `allows` says.
+    """The condition that a row's filter allows a category, as in Python.
 
         Subscription.objects.filter(wanted__allows="news")
 
-    A row without a filter, null, allows nothing here. The database reads the text of every row,
-    for which an index on the column can stand in, being smaller than the table, but no more. If
-    there are far fewer different filters than rows, let Python choose among them, and the index
-    find the rows: `wanted__in` those of the distinct filters that allow the category.
+    Rows where the column is null do not match. `allows` cannot use an index to find rows; expect a
+    full scan, at best of the smaller index. If the table has far fewer distinct filters than rows,
+    select the distinct filters first, choose those that allow the category in Python, and find
+    their rows with `wanted__in`, which uses the index.
 
     Raises:
-        TypeError: The category is no str.
+        TypeError: If the category is not a str.
     """
 
     lookup_name = "allows"
 
     def get_prep_lookup(self) -> str:
-        """The category as a str."""
         return coerce_str(self.rhs, "category")
 
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
-        """The condition and its parameters."""
         text, text_params = self.process_lhs(compiler, connection)
-        minus = f"SUBSTR({text}, 1, 1) = '-'"
+        is_exclude = f"SUBSTR({text}, 1, 1) = '-'"
         try:
             CategoryFilter.only(self.rhs)
-        except FilterSyntaxError:  # no filter lists what is no name
-            sql = f"({text} = '*' OR ({minus} AND {text} <> '-*'))"
+        except FilterSyntaxError:  # no filter can list an invalid name
+            sql = f"({text} = '*' OR ({is_exclude} AND {text} <> '-*'))"
             return sql, (*text_params, *text_params, *text_params)
-        commas, commas_params = compiler.compile(
+        between_commas, between_commas_params = compiler.compile(
             Concat(Value(","), self.lhs, Value(","), output_field=TextField()).resolve_expression(
                 compiler.query
             )
         )
-        # LIKE would read `_` as any character, and ignore case on SQLite.
-        lists = f"REPLACE({commas}, %s, '') <> {commas}"
-        name, first_name = (
-            (*commas_params, f",{name},", *commas_params) for name in (self.rhs, f"-{self.rhs}")
+        # In LIKE, `_` is a wildcard, and SQLite ignores case.
+        lists = f"REPLACE({between_commas}, %s, '') <> {between_commas}"
+        lists_params, lists_first_params = (
+            (*between_commas_params, f",{name},", *between_commas_params)
+            for name in (self.rhs, f"-{self.rhs}")
         )
         sql = (
-            f"({text} = '*' OR (NOT {minus} AND {lists})"
-            f" OR ({minus} AND {text} <> '-*' AND NOT ({lists}) AND NOT ({lists})))"
+            f"({text} = '*' OR (NOT {is_exclude} AND {lists})"
+            f" OR ({is_exclude} AND {text} <> '-*' AND NOT ({lists}) AND NOT ({lists})))"
         )
         return sql, (
-            *(*text_params, *text_params, *name),
-            *(*text_params, *text_params, *name, *first_name),
+            *(*text_params, *text_params, *lists_params),
+            *(*text_params, *text_params, *lists_params, *lists_first_params),
         )

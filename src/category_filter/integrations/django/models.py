@@ -1,4 +1,4 @@
-"""The model field: canonical text in the database, a filter in Python."""
+"""The model field: the canonical form in the database, `CategoryFilter` in Python."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from django.utils.translation import gettext_lazy as _
 from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.integrations._validation import parse
 from category_filter.integrations.django.errors import validation_error
-from category_filter.integrations.django.forms import CategoryFilterField as FilterFormField
+from category_filter.integrations.django.forms import CategoryFilterField as FormField
 from category_filter.integrations.django.lookups import Allows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from django import forms
     from django.db.backends.base.base import BaseDatabaseWrapper
-    from django.forms import Field as FormField
 
     Field = models.Field[CategoryFilter | str, CategoryFilter]
 else:
@@ -33,9 +33,9 @@ __all__ = ["CategoryFilterField"]
 
 
 class _FilterAttribute(DeferredAttribute):
-    """Makes a filter of a text that is assigned; one that is none is left for validation."""
+    """An attribute that parses assigned strings, and leaves invalid ones for validation."""
 
-    def __set__(self, instance: models.Model, value: Any) -> None:  # noqa: ANN401 - anything may be
+    def __set__(self, instance: models.Model, value: Any) -> None:
         if isinstance(value, str):
             with suppress(CategoryFilterError):
                 value = CategoryFilter(value)
@@ -43,42 +43,37 @@ class _FilterAttribute(DeferredAttribute):
 
 
 class CategoryFilterField(Field):
-    """A column of filters.
+    """A model field for filters.
 
         class Subscription(models.Model):
-            wanted = CategoryFilterField(categories=NAVIXY)
+            wanted = CategoryFilterField(categories=CATEGORIES)
 
         Subscription.objects.filter(wanted__allows="chat_message")
 
-    The default is `*`, every category; with `null=True` it is None, which is no filter.
-
-    Labels are translated where they are shown, if the project's catalogs have them.
+    The default is `*`, every category; with `null=True` it is None. Labels of categories are
+    translated when shown, if your project's catalogs contain them.
 
     Args:
-        categories: The known set, if what people choose is to be checked. It is in no migration,
-            so that it may grow. What a row lists already may stay, though retired since.
-        max_length: Of the canonical text, in characters; without it the column has no limit but
-            that of the language.
-        **options: What every field takes, but no `choices`.
+        categories: The known set, to offer and validate names. It is not part of migrations, so
+            you can extend it without one. Names already stored in the row stay valid, even if
+            retired since.
+        max_length: The maximum length of the canonical form, in characters. Without it, the
+            column is a `TextField`.
+        **options: Passed to `django.db.models.Field`. `choices` are not supported.
     """
 
-    description = _("A filter of categories")
-    default_error_messages = {"invalid": _("“%(value)s” is not a filter.")}
+    description = _("Category filter")
+    default_error_messages = {"invalid": _("“%(value)s” is not a valid category filter.")}
     descriptor_class = _FilterAttribute
 
-    def __init__(
-        self,
-        *args: Any,  # noqa: ANN401 - passed on
-        categories: Categories | None = None,
-        **options: Any,  # noqa: ANN401 - passed on
-    ) -> None:
+    def __init__(self, *args: Any, categories: Categories | None = None, **options: Any) -> None:
         if not (options.get("null") or "db_default" in options):
             options.setdefault("default", "*")
         super().__init__(*args, **options)
         self.categories = categories
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """What a migration writes down: a default as text, and no known set."""
+        """Return the arguments for a migration: defaults as strings, and no known set."""
         name, path, args, options = super().deconstruct()
         for option in ("default", "db_default"):
             if isinstance(options.get(option), CategoryFilter):
@@ -86,27 +81,21 @@ class CategoryFilterField(Field):
         return name, path, args, options
 
     def get_internal_type(self) -> str:
-        """The kind of column: one without a limit, unless there is one."""
         return "TextField" if self.max_length is None else "CharField"
 
     def from_db_value(
-        self,
-        value: str | None,
-        expression: object,  # noqa: ARG002 - Django passes it
-        connection: BaseDatabaseWrapper,  # noqa: ARG002 - likewise
+        self, value: str | None, expression: object, connection: BaseDatabaseWrapper
     ) -> CategoryFilter | None:
-        """The filter that is stored, whether or not its names are still known."""
         return None if value is None else CategoryFilter(value)
 
-    def get_prep_value(self, value: Any) -> str | None:  # noqa: ANN401 - anything may be assigned
-        """The canonical text."""
+    def get_prep_value(self, value: Any) -> str | None:
         return None if value is None else str(CategoryFilter(value))
 
-    def to_python(self, value: Any) -> CategoryFilter | None:  # noqa: ANN401 - likewise
-        """The filter of a value from a fixture or an unsaved model.
+    def to_python(self, value: Any) -> CategoryFilter | None:
+        """Return the value as a filter.
 
         Raises:
-            ValidationError: It is none.
+            ValidationError: If it is not a valid filter.
         """
         if value is None:
             return None
@@ -119,11 +108,11 @@ class CategoryFilterField(Field):
                 self.error_messages["invalid"], code="invalid", params={"value": value}
             ) from None
 
-    def validate(self, value: Any, model_instance: models.Model | None) -> None:  # noqa: ANN401 - likewise
-        """Check the length and the names; those that the row lists in the database may stay.
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        """Validate the length and the names. Names already stored in the row stay valid.
 
         Raises:
-            ValidationError: As `validation_error` makes it.
+            ValidationError: If the filter is too long or lists unknown names.
         """
         super().validate(value, model_instance)
         if value is None:
@@ -131,71 +120,82 @@ class CategoryFilterField(Field):
         self.check_length(value)
         if self.categories is not None and self.categories.unknown(value):
             try:
-                parse(value, self.categories, stored=self._stored(model_instance))
+                parse(value, self.categories, stored=self._stored_filter(model_instance))
             except CategoryFilterError as error:
                 raise validation_error(error, self.error_messages) from error
 
     def check_length(self, f: CategoryFilter) -> None:
-        """Check that the canonical text fits into the column.
+        """Raise an error if the canonical form does not fit the column.
 
         Raises:
-            ValidationError: It is longer than `max_length`.
+            ValidationError: If it is longer than `max_length`.
         """
         if self.max_length is not None:
             MaxLengthValidator(self.max_length)(str(f))
 
-    def _stored(self, instance: models.Model | None) -> CategoryFilter | None:
-        if instance is None or instance._state.adding:  # noqa: SLF001 - documented, for all its name
+    def _stored_filter(self, instance: models.Model | None) -> CategoryFilter | None:
+        if instance is None or instance._state.adding:  # noqa: SLF001 - public, see Django's docs
             return None
         database = router.db_for_read(type(instance), instance=instance)
-        rows = type(instance)._base_manager.using(database).filter(pk=instance.pk)  # noqa: SLF001 - likewise
+        rows = type(instance)._base_manager.using(database).filter(pk=instance.pk)  # noqa: SLF001 - public, see Django's docs
         return rows.values_list(self.attname, flat=True).first()
 
-    def formfield(self, **options: Any) -> FormField | None:  # noqa: ANN401 - passed on
-        """A form field with the same known set."""
-        if issubclass(options.setdefault("form_class", FilterFormField), FilterFormField):
+    def formfield(self, **options: Any) -> forms.Field | None:
+        """Return a form field with the same known set."""
+        if issubclass(options.setdefault("form_class", FormField), FormField):
             options.setdefault("categories", self.categories)
         return super().formfield(**options)
 
-    def check(self, **options: Any) -> list[checks.CheckMessage]:  # noqa: ANN401 - passed on
-        """What would go wrong later, told when Django starts."""
-        return [*super().check(**options), *self._mistakes()]
+    def check(self, **options: Any) -> list[checks.CheckMessage]:
+        return [
+            *super().check(**options),
+            *self._check_blank_requires_null(),
+            *self._check_default_values(),
+            *self._check_choices_unsupported(),
+            *self._check_app_installed(),
+        ]
 
-    def _mistakes(self) -> Iterator[checks.CheckMessage]:
+    def _check_blank_requires_null(self) -> Iterator[checks.CheckMessage]:
         if self.blank and not self.null:
             yield checks.Error(
-                "The field may be left blank, but null, which that is stored as, is not allowed.",
-                hint="Add null=True, or drop blank=True: the default is “*”, every category.",
+                "blank=True requires null=True.",
+                hint="Set null=True to store blank values as null, or remove blank=True.",
                 obj=self,
                 id="category_filter.E001",
             )
+
+    def _check_default_values(self) -> Iterator[checks.CheckMessage]:
         for default in (self.default, self.db_default):
             if isinstance(default, str | CategoryFilter):
                 try:
                     self.check_length(parse(default, self.categories))
                 except CategoryFilterError as error:
-                    yield self._bad_default(error.summary())
+                    yield self._invalid_default(error.summary())
                 except ValidationError as error:
-                    yield self._bad_default(" ".join(error.messages))
+                    yield self._invalid_default(" ".join(error.messages))
+
+    def _invalid_default(self, hint: str) -> checks.Error:
+        return checks.Error(
+            "The default is invalid.", hint=hint, obj=self, id="category_filter.E002"
+        )
+
+    def _check_choices_unsupported(self) -> Iterator[checks.CheckMessage]:
         if self.choices:
             yield checks.Error(
-                "Choices are not supported.",
-                hint="Give the known categories by `categories`.",
+                "'choices' is not supported.",
+                hint="Pass the known categories as 'categories'.",
                 obj=self,
                 id="category_filter.E004",
             )
+
+    def _check_app_installed(self) -> Iterator[checks.CheckMessage]:
         if not apps.is_installed("category_filter.integrations.django"):
             yield checks.Error(
-                "The widget's template, style and translations cannot be found.",
+                "The widget's template and translations are not installed.",
                 hint="Add 'category_filter.integrations.django' to INSTALLED_APPS.",
                 obj=self,
                 id="category_filter.E003",
             )
-
-    def _bad_default(self, hint: str) -> checks.Error:
-        return checks.Error(
-            "The default is refused.", hint=hint, obj=self, id="category_filter.E002"
-        )
 
 
 CategoryFilterField.register_lookup(Allows)

@@ -1,4 +1,4 @@
-"""The field for Django REST framework, which model serializers find by themselves."""
+"""The serializer field for Django REST framework, which model serializers use automatically."""
 
 from __future__ import annotations
 
@@ -20,37 +20,38 @@ __all__ = ["CategoryFilterField", "register"]
 
 
 class CategoryFilterField(Field):
-    """A field that reads texts as filters, and shows filters as canonical texts.
+    """A serializer field that accepts strings, and represents filters in canonical form.
 
     Args:
-        categories: The known set, if names are to be checked. What the updated instance lists may
-            stay, though retired since.
-        **options: What every field takes. `error_messages` may hold messages by our codes.
+        categories: The known set, to validate names. Names listed by the updated instance stay
+            valid, even if retired since.
+        **options: Passed to `rest_framework.serializers.Field`. `error_messages` may replace
+            messages by the code of the `CategoryFilterError`.
     """
 
     default_error_messages = {"invalid": serializers.CharField.default_error_messages["invalid"]}
 
-    def __init__(self, categories: Categories | None = None, **options: Any) -> None:  # noqa: ANN401 - passed on
+    def __init__(self, categories: Categories | None = None, **options: Any) -> None:
         self.categories = categories
         if isinstance(options.get("default"), str):
             options["default"] = parse(options["default"], categories)
         super().__init__(**options)
 
     def to_representation(self, value: CategoryFilter | str) -> str:
-        """The canonical text."""
         return str(CategoryFilter(value))
 
-    def to_internal_value(self, data: Any) -> CategoryFilter:  # noqa: ANN401 - what was sent
-        """The filter.
+    def to_internal_value(self, data: Any) -> CategoryFilter:
+        """Return the input as a filter.
 
         Raises:
-            ValidationError: It is none; the detail's code is that of the mistake.
+            ValidationError: If the input is not a valid filter. Its code is that of the
+                `CategoryFilterError`.
         """
         if not isinstance(data, str | CategoryFilter):
             self.fail("invalid")
         try:
             stored: object = getattr(cast("object", self.parent), "instance", None)
-            for attribute in getattr(self, "source_attrs", ()):  # it has none before it is bound
+            for attribute in getattr(self, "source_attrs", ()):  # set when the field is bound
                 stored = getattr(stored, attribute, None)
             return parse(data, self.categories, stored=stored)
         except CategoryFilterError as error:
@@ -59,22 +60,22 @@ class CategoryFilterField(Field):
             raise serializers.ValidationError(error.summary(gettext), code=error.code) from error
 
 
-class _ModelField(CategoryFilterField, serializers.ModelField):  # pyright: ignore[reportIncompatibleMethodOverride] - a value is shown, not its owner
-    """The same for a model's field, whose known set it takes over."""
+class _ModelField(CategoryFilterField, serializers.ModelField):  # pyright: ignore[reportIncompatibleMethodOverride] - it represents the value, not the instance
+    """The field of a model serializer, with the known set of the model field."""
 
-    def __init__(self, model_field: models.CategoryFilterField, **options: Any) -> None:  # noqa: ANN401 - passed on
+    def __init__(self, model_field: models.CategoryFilterField, **options: Any) -> None:
         super().__init__(model_field.categories, model_field=model_field, **options)
         self._check_length = model_field.check_length
 
-    def to_internal_value(self, data: Any) -> CategoryFilter:  # noqa: ANN401 - what was sent
+    def to_internal_value(self, data: Any) -> CategoryFilter:
         f = super().to_internal_value(data)
         self._check_length(f)
         return f
 
-    def get_attribute(self, obj: Any) -> Any:  # noqa: ANN401 - whatever is serialized  # pyright: ignore[reportIncompatibleMethodOverride] - its bases disagree
+    def get_attribute(self, obj: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - the base classes disagree
         return CategoryFilterField.get_attribute(self, obj)
 
 
 def register() -> None:
-    """Let `ModelSerializer` find the field above."""
+    """Make `ModelSerializer` use this field for filter columns."""
     serializers.ModelSerializer.serializer_field_mapping[models.CategoryFilterField] = _ModelField
