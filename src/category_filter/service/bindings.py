@@ -1,4 +1,4 @@
-"""What a session can bind: the push token of a phone, or the push subscription of a browser."""
+"""The bindings of a session: the push token of a phone, or the push subscription of a browser."""
 
 from __future__ import annotations
 
