@@ -1,6 +1,6 @@
-"""What the service is measured against: a FastAPI application that does no more than write one row.
+"""The baseline for the service: a FastAPI application that only inserts one row.
 
-python benchmarks/bare_service.py URL    prints its address, and serves
+python benchmarks/bare_service.py URL    print the address, and serve
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy import Column, Integer, MetaData, Table, Text, insert
 
 from category_filter.service import connect
-from category_filter.service.server import LIMITS
+from category_filter.service.server import UVICORN_OPTIONS
 
 engine = connect(sys.argv[1])
 rows = Table(
@@ -29,7 +29,7 @@ app = FastAPI()
 
 
 class Binding(BaseModel):
-    """What is written."""
+    """The row to insert."""
 
     application: str
     token: str
@@ -38,7 +38,7 @@ class Binding(BaseModel):
 
 @app.post("/in-a-thread")
 def in_a_thread(binding: Binding) -> dict[str, bool]:
-    """Write a row as FastAPI's own tutorial does, in one of its threads."""
+    """Insert a row in one of FastAPI's threads, as its tutorial does."""
     with engine.connect() as connection:
         connection.execute(insert(rows).values(binding.model_dump()))
     return {"success": True}
@@ -46,8 +46,8 @@ def in_a_thread(binding: Binding) -> dict[str, bool]:
 
 @app.post("/in-the-loop")
 async def in_the_loop(binding: Binding) -> dict[str, bool]:
-    """Write a row while all other requests wait, which no service should do."""
+    """Insert a row in the event loop, which blocks all other requests meanwhile."""
     return in_a_thread(binding)
 
 
-uvicorn.run(app, port=0, access_log=False, **LIMITS)
+uvicorn.run(app, port=0, access_log=False, **UVICORN_OPTIONS)

@@ -1,7 +1,7 @@
-"""Who wants this category: FilterIndex beside what a user would write or pick instead.
+"""Benchmark `FilterIndex` against code you would write yourself, and compressed bitmaps.
 
-python benchmarks/index.py            the tables, and the chart in index.svg
-python benchmarks/index.py --quick    everything at the smallest size, to see that it works
+python benchmarks/index.py            print the tables, and draw index.svg
+python benchmarks/index.py --quick    run everything at the smallest size, to see that it works
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from matplotlib import pyplot as plt
 from pyroaring import BitMap
-from timing import side_by_side
+from timing import short, side_by_side
 
 from category_filter import CategoryFilter, FilterIndex
 from category_filter.navixy import CATEGORIES
@@ -31,17 +31,17 @@ KNOWN = tuple(CATEGORIES)
 
 
 class Contestant(Protocol):
-    """What every one of them can do, with keys that are integers."""
+    """The operations to compare, with integers as keys."""
 
     def set(self, key: int, f: CategoryFilter) -> None:
         """Set or replace a subscription."""
 
     def count(self, category: str) -> int:
-        """How many want the category."""
+        """Return the number of keys whose filter allows a category."""
         ...
 
     def keys(self, category: str) -> Collection[int]:
-        """Which ones."""
+        """Return the keys whose filter allows a category."""
         ...
 
 
@@ -49,7 +49,7 @@ C = TypeVar("C", bound=Contestant)
 
 
 class Loop:
-    """A dict from key to filter, and a question to every filter."""
+    """A dict of filters, and a loop over all of them."""
 
     def __init__(self) -> None:
         self.filters: dict[int, CategoryFilter] = {}
@@ -65,7 +65,7 @@ class Loop:
 
 
 class SetsByCategory(Loop):
-    """Beside the dict, a set of keys for each known category; an unknown one finds nobody."""
+    """A dict, and a set of keys for each known category; an unknown one matches no key."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,11 +87,11 @@ class SetsByCategory(Loop):
 
 
 class Roaring(Loop):
-    """Beside the dict, compressed bitmaps: who lists a name, and who allows what is not listed."""
+    """A dict, and bitmaps of the keys that list a name, and of those that allow unlisted names."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.open = BitMap()
+        self.allows_unlisted = BitMap()
         self.listed: dict[str, BitMap] = {}
 
     def set(self, key: int, f: CategoryFilter) -> None:
@@ -99,15 +99,15 @@ class Roaring(Loop):
         if old is not None:
             for name in old.names:
                 self.listed[name].remove(key)
-            self.open.discard(key)
+            self.allows_unlisted.discard(key)
         super().set(key, f)
         for name in f.names:
             self.listed.setdefault(name, BitMap()).add(key)
         if f.allows_unlisted:
-            self.open.add(key)
+            self.allows_unlisted.add(key)
 
     def matching(self, category: str) -> BitMap:
-        return self.open ^ self.listed.get(category, BitMap())
+        return self.allows_unlisted ^ self.listed.get(category, BitMap())
 
     def count(self, category: str) -> int:
         return len(self.matching(category))
@@ -117,7 +117,7 @@ class Roaring(Loop):
 
 
 class Index:
-    """The library."""
+    """The library's index."""
 
     def __init__(self) -> None:
         self.index = FilterIndex[int]()
@@ -145,15 +145,15 @@ CONTESTANTS: dict[str, Callable[[], Contestant]] = {
 
 
 def some_filters(count: int) -> list[CategoryFilter]:
-    """Filters of the six categories, as subscribers would choose them."""
-    dice = random.Random(count)  # noqa: S311 - no secrets here
+    """Return random filters over six categories, many of them equal."""
+    dice = random.Random(count)  # noqa: S311 - not for cryptography
     makes = (CategoryFilter.only, CategoryFilter.all_except)
     return [dice.choice(makes)(*dice.sample(KNOWN, dice.randint(0, 5))) for _ in range(count)]
 
 
 def distinct_filters(count: int) -> list[CategoryFilter]:
-    """Filters of three hundred categories, no two of them equal."""
-    dice = random.Random(count)  # noqa: S311 - no secrets here
+    """Return distinct random filters over three hundred categories."""
+    dice = random.Random(count)  # noqa: S311 - not for cryptography
     names = [CATEGORY, *(f"category_{number}" for number in range(299))]
     found: dict[CategoryFilter, None] = {}
     while len(found) < count:
@@ -163,14 +163,14 @@ def distinct_filters(count: int) -> list[CategoryFilter]:
 
 
 def shuffled_keys(count: int) -> list[int]:
-    """Keys in no order."""
+    """Return keys in random order."""
     keys = list(range(count))
-    random.Random(0).shuffle(keys)  # noqa: S311 - no secrets here
+    random.Random(0).shuffle(keys)  # noqa: S311 - not for cryptography
     return keys
 
 
 def filled(make: Callable[[], C], filters: Sequence[CategoryFilter], keys: Sequence[int]) -> C:
-    """A contestant with a subscription for each filter."""
+    """Create a contestant, and set a key for each filter."""
     contestant = make()
     for key, f in zip(keys, filters, strict=True):
         contestant.set(key, f)
@@ -178,7 +178,7 @@ def filled(make: Callable[[], C], filters: Sequence[CategoryFilter], keys: Seque
 
 
 def seconds(call: Callable[[], object], turns: int = 3) -> float:
-    """The least that a call took."""
+    """Return the minimum time of a call."""
     best = float("inf")
     for _ in range(turns):
         start = perf_counter()
@@ -188,7 +188,7 @@ def seconds(call: Callable[[], object], turns: int = 3) -> float:
 
 
 def setting(contestant: Contestant, filters: Iterable[CategoryFilter]) -> Callable[[], None]:
-    """One call that replaces every subscription."""
+    """Return a function that replaces the filter of every key."""
 
     def call() -> None:
         for key, f in enumerate(filters):
@@ -198,35 +198,35 @@ def setting(contestant: Contestant, filters: Iterable[CategoryFilter]) -> Callab
 
 
 def resident() -> int:
-    """Bytes of memory that this process holds (Linux)."""
+    """Return the resident memory of this process, in bytes (Linux)."""
     pages = Path("/proc/self/statm").read_text("ascii").split()[1]
     return int(pages) * os.sysconf("SC_PAGESIZE")
 
 
 def print_memory(name: str, size: int) -> None:
-    """In a process of its own: what a contestant holds beyond keys and filters."""
+    """Print the memory of a contestant without keys and filters; run in a process of its own."""
     filters, keys = some_filters(size), shuffled_keys(size)
     before = resident()
     contestant = filled(CONTESTANTS[name], filters, keys)
     print(resident() - before)
-    assert contestant.count(CATEGORY) <= size  # noqa: S101 - still needed, so still held
+    assert contestant.count(CATEGORY) <= size  # noqa: S101 - keeps the contestant alive until here
 
 
 def memory(name: str, size: int) -> int:
-    """Bytes that a contestant holds."""
+    """Return the memory of a contestant, in bytes."""
     command = [sys.executable, __file__, "--memory", name, str(size)]
     return int(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
 Measured = dict[str, dict[str, dict[int, float]]]
-"""By measurement, contestant and size."""
+"""Figures by measurement, contestant and size."""
 
 
 def measure(sizes: Sequence[int]) -> Measured:
-    """Everything, at every size."""
+    """Measure everything at every size."""
     measured: Measured = {
         what: {name: {} for name in CONTESTANTS}
-        for what in ("count, µs", "list, ms", "replace, µs a key", "memory, bytes a key")
+        for what in ("count, µs", "list, ms", "replace, µs per key", "memory, bytes per key")
     }
     for size in sizes:
         filters, keys = some_filters(size), shuffled_keys(size)
@@ -242,13 +242,13 @@ def measure(sizes: Sequence[int]) -> Measured:
             replace = seconds(setting(contestant, filters), turns=1) / size
             measured["count, µs"][name][size] = counts[name] * 1e6
             measured["list, ms"][name][size] = lists[name] * 1e3
-            measured["replace, µs a key"][name][size] = replace * 1e6
-            measured["memory, bytes a key"][name][size] = memory(name, size) / size
+            measured["replace, µs per key"][name][size] = replace * 1e6
+            measured["memory, bytes per key"][name][size] = memory(name, size) / size
     return measured
 
 
 def limits(size: int, distinct: int) -> str:
-    """What the index promises, and what it keeps."""
+    """Return a Markdown table of the figures that have a limit."""
     filters, keys = some_filters(size), shuffled_keys(size)
     loop, index = filled(Loop, filters, keys), filled(Index, filters, keys)
     matching = set(index.keys(CATEGORY))
@@ -282,39 +282,61 @@ def limits(size: int, distinct: int) -> str:
 
     deleting_one = seconds(delete_all, turns=1) / distinct
     rows = [
-        ("`len` of a match, of the loop", times["count"] / times["count by loop"], "0.001"),
-        ("listing a match, of the loop", times["list"] / times["list by loop"], "0.33"),
-        ("listing a match, of `list()` of one set", times["list"] / times["list of a set"], "2"),
-        ("setting a new key, beyond a dict", creating / size * 1e6, "3 µs"),
-        ("replacing a key's filter, beyond a dict", replacing / size * 1e6, "3 µs"),
-        ("memory, of a dict from key to shared filter", holding, "2.5"),
         (
-            "distinct filters: `len` of a match, of the loop",
-            counts["count"] / counts["loop"],
-            "0.1",
+            "`len` of a match, compared with a loop",
+            percent(times["count"] / times["count by loop"]),
+            "0.1 %",
         ),
-        ("distinct filters: replacing a key's filter", replacing_one * 1e6, "30 µs"),
-        ("distinct filters: deleting a key", deleting_one * 1e6, "30 µs"),
+        (
+            "list a match, compared with a loop",
+            percent(times["list"] / times["list by loop"]),
+            "33 %",
+        ),
+        (
+            "list a match, compared with a set of the same keys",
+            f"{short(times['list'] / times['list of a set'])} ×",
+            "2 ×",
+        ),
+        ("set a new key, beyond a dict", microseconds(creating / size), "3 µs"),
+        ("replace a key's filter, beyond a dict", microseconds(replacing / size), "3 µs"),
+        ("memory, compared with a dict of shared filters", f"{short(holding)} ×", "2.5 ×"),
+        (
+            "distinct filters: `len` of a match, compared with a loop",
+            percent(counts["count"] / counts["loop"]),
+            "10 %",
+        ),
+        ("distinct filters: replace a key's filter", microseconds(replacing_one), "30 µs"),
+        ("distinct filters: delete a key", microseconds(deleting_one), "30 µs"),
     ]
-    lines = [f"| {what} | {figure:.2g} | {limit} |" for what, figure, limit in rows]
-    return "\n".join(["| what | figure | at most |", "|---|---|---|", *lines])
+    lines = [f"| {what} | {figure} | {limit} |" for what, figure, limit in rows]
+    return "\n".join(["| what | figure | limit |", "|---|---|---|", *lines])
+
+
+def percent(ratio: float) -> str:
+    """Return a ratio as a percentage."""
+    return f"{short(ratio * 100)} %"
+
+
+def microseconds(time: float) -> str:
+    """Return seconds as microseconds."""
+    return f"{short(time * 1e6)} µs"
 
 
 def tables(measured: Measured) -> str:
-    """One table a measurement, in Markdown."""
+    """Return a Markdown table for each measurement."""
     blocks: list[str] = []
     for what, by_name in measured.items():
         sizes = list(by_name[OURS])
         lines = [f"| {what} | {' | '.join(f'{size:,} keys' for size in sizes)} |"]
         lines.append("|---" * (len(sizes) + 1) + "|")
         for name, by_size in by_name.items():
-            lines.append(f"| {name} | {' | '.join(f'{by_size[size]:,.3g}' for size in sizes)} |")
+            lines.append(f"| {name} | {' | '.join(short(by_size[size]) for size in sizes)} |")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
 
 
 def chart(measured: Measured, file: Path) -> None:
-    """How each measurement grows with the number of keys."""
+    """Draw how each measurement grows with the number of keys."""
     plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "category-filter"})
     figure, axes = plt.subplots(2, 2, figsize=(9, 6.5), layout="constrained")
     for axis, (what, by_name) in zip(axes.flat, measured.items(), strict=True):
@@ -327,8 +349,8 @@ def chart(measured: Measured, file: Path) -> None:
 
 
 def main() -> None:
-    """Measure, print, draw."""
-    parser = argparse.ArgumentParser(description="Time the index beside its alternatives.")
+    """Run the benchmarks, and print and draw the results."""
+    parser = argparse.ArgumentParser(description="Benchmark the index and its alternatives.")
     parser.add_argument("--quick", action="store_true", help="the smallest size, and no chart")
     parser.add_argument("--memory", nargs=2, metavar=("NAME", "SIZE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()

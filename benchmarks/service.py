@@ -1,9 +1,9 @@
-"""The service: what it costs to count a category's recipients, and to bind a token.
+"""Measure the service: counting the recipients of a category, and binding push tokens over HTTP.
 
-.ci/with-postgres python benchmarks/service.py            the tables
-.ci/with-postgres python benchmarks/service.py --quick    everything once, to see that it works
+.ci/with-postgres python benchmarks/service.py            print the tables
+.ci/with-postgres python benchmarks/service.py --quick    run everything once, as a smoke test
 
-Without a server at $POSTGRES_URL, SQLite alone is measured.
+Without a PostgreSQL server at $POSTGRES_URL, only SQLite is measured.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from timing import side_by_side
 from category_filter import CategoryFilter
 from category_filter.navixy import CATEGORIES
 from category_filter.service import IndexedPushTokens, PushTokens, Sessions, connect
-from category_filter.service.database import filters, push_tokens
+from category_filter.service.tables import filters, push_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -38,31 +38,31 @@ if TYPE_CHECKING:
 COMMAND = Path(sys.executable).with_name("category-filter")
 CATEGORY = "chat_message"
 CLIENTS = 16
-MONTH = 30 * 86_400
-EVERY_FILTER = [
+MONTH_S = 30 * 86_400
+ALL_FILTERS = [
     make(*names)
     for size in range(len(CATEGORIES) + 1)
     for names in combinations(CATEGORIES, size)
     for make in (CategoryFilter.only, CategoryFilter.all_except)
 ]
-CROWDS = {
-    "everybody": [CategoryFilter("*")],
-    "half of them": EVERY_FILTER,
-    "one in a hundred": [CategoryFilter(CATEGORY), *[CategoryFilter("-chat_message")] * 99],
+FILTERS = {
+    "all": [CategoryFilter("*")],
+    "50 %": ALL_FILTERS,
+    "1 %": [CategoryFilter(CATEGORY), *[CategoryFilter("-chat_message")] * 99],
 }
-"""Who wants the category: the filters that the tokens have in turn."""
+"""The filters that the tokens have in turn, by the share of tokens that allow the category."""
 
 
 @contextmanager
 def databases() -> Generator[dict[str, str]]:
-    """The URL of an empty database of each kind."""
+    """Yield the URLs of empty databases, by the name of the engine."""
     with tempfile.TemporaryDirectory() as folder:
-        found = {"SQLite": f"sqlite:///{folder}/push_tokens.db"}
+        urls = {"SQLite": f"sqlite:///{folder}/push_tokens.db"}
         if "POSTGRES_URL" in os.environ:
-            found["PostgreSQL"] = os.environ["POSTGRES_URL"]
-        yield found
-        if "PostgreSQL" in found:
-            address = make_url(found["PostgreSQL"]).set(drivername="postgresql+psycopg")
+            urls["PostgreSQL"] = os.environ["POSTGRES_URL"]
+        yield urls
+        if "PostgreSQL" in urls:
+            address = make_url(urls["PostgreSQL"]).set(drivername="postgresql+psycopg")
             server = create_engine(address)
             with server.begin() as connection:
                 connection.execute(text("DROP SCHEMA public CASCADE"))
@@ -70,9 +70,9 @@ def databases() -> Generator[dict[str, str]]:
             server.dispose()
 
 
-def fill(database: Engine, tokens: int, crowd: list[CategoryFilter]) -> None:
-    """Put as many tokens into an empty database, with the filters of a crowd in turn."""
-    distinct = list(dict.fromkeys(crowd))
+def fill(database: Engine, tokens: int, assigned: list[CategoryFilter]) -> None:
+    """Replace all rows of the database by tokens that have the given filters in turn."""
+    distinct = list(dict.fromkeys(assigned))
     binary = {"sqlite": "BLOB", "postgresql": "BYTEA"}[database.dialect.name]
     with database.connect() as connection:
         for table in ("push_token", "push_session", "push_filter"):
@@ -85,19 +85,18 @@ def fill(database: Engine, tokens: int, crowd: list[CategoryFilter]) -> None:
                 "WITH RECURSIVE numbers(i) AS"
                 " (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < :tokens)"
                 " INSERT INTO push_session (id, digest, ends_at)"
-                f" SELECT i, CAST(CAST(i AS TEXT) AS {binary}), :now + i % {MONTH} FROM numbers"
+                f" SELECT i, CAST(CAST(i AS TEXT) AS {binary}), :now + i % {MONTH_S} FROM numbers"
             ),
             {"tokens": tokens, "now": int(time.time()) + 3_600},
         )
-        ids = ",".join(f"({i},{distinct.index(f)})" for i, f in enumerate(crowd))
+        ids = ",".join(f"({i},{distinct.index(f)})" for i, f in enumerate(assigned))
         connection.execute(
             text(
-                f"WITH crowd(i, filter_id) AS (VALUES {ids})"
+                f"WITH assigned(i, filter_id) AS (VALUES {ids})"
                 " INSERT INTO push_token (session_id, application, token, filter_id, ends_at)"
                 " SELECT id, 'navixy_android_viewer',"
-                " 'a token of one hundred and sixty characters, such as they are' || id ||"
-                " 'with all the entropy that they need to be known to nobody else in the world',"
-                f" filter_id, ends_at FROM push_session JOIN crowd ON crowd.i = id % {len(crowd)}"
+                f" '{'a' * 80}' || id || '{'b' * 80}', filter_id, ends_at FROM push_session"
+                f" JOIN assigned ON assigned.i = id % {len(assigned)}"
             )
         )
         connection.execute(
@@ -105,55 +104,55 @@ def fill(database: Engine, tokens: int, crowd: list[CategoryFilter]) -> None:
         )
 
 
-def count(tokens: int, turns: int) -> None:
-    """Print what counting the recipients costs, beside counting the tokens."""
-    print(f"| {tokens:,} tokens | wanted by | recipients | count(*) | figure | at most | index |")
+def compare_counts(tokens: int, turns: int) -> None:
+    """Print the time to count the recipients of a category, and to count all tokens."""
+    print(f"| {tokens:,} tokens | recipients | count | `count(*)` | ratio | limit | index |")
     print("|---|---|---|---|---|---|---|")
     with databases() as urls:
-        for kind, url in urls.items():
+        for engine, url in urls.items():
             database = connect(url)
-            for crowd, wanted in CROWDS.items():
-                fill(database, tokens, wanted)
+            for share, assigned in FILTERS.items():
+                fill(database, tokens, assigned)
                 recipients = PushTokens(database).recipients(CATEGORY)
                 indexed = IndexedPushTokens(database).recipients(CATEGORY)
-                assert recipients.count() == indexed.count()  # noqa: S101 - else nothing is measured
+                assert recipients.count() == indexed.count()  # noqa: S101 - compare only equal results
 
-                def all_of_them(database: Engine = database) -> int | None:
+                def count_all(database: Engine = database) -> int | None:
                     with database.connect() as connection:
                         return connection.scalar(select(func.count()).select_from(push_tokens))
 
-                found = side_by_side(
-                    {"recipients": recipients.count, "all": all_of_them, "index": indexed.count},
+                seconds = side_by_side(
+                    {"recipients": recipients.count, "all": count_all, "index": indexed.count},
                     turns=turns,
                 )
                 print(
-                    f"| {kind} | {crowd} | {found['recipients'] * 1e3:.3g} ms"
-                    f" | {found['all'] * 1e3:.3g} ms"
-                    f" | {found['recipients'] / found['all']:.2f} × | 2 ×"
-                    f" | {found['index'] * 1e6:.3g} µs |"
+                    f"| {engine} | {share} | {seconds['recipients'] * 1e3:.2g} ms"
+                    f" | {seconds['all'] * 1e3:.2g} ms"
+                    f" | {seconds['recipients'] / seconds['all']:.2g} × | 2 ×"
+                    f" | {seconds['index'] * 1e6:.2g} µs |"
                 )
             database.dispose()
 
 
 @contextmanager
 def server(*command: str | Path) -> Generator[str]:
-    """The address that a command serves at, as it prints it."""
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
-        lines = running.stderr or ()
+    """Start a server, and yield the address that it prints."""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        lines = process.stderr or ()
         (address,) = next(found for line in lines if (found := re.findall(r"http://[\d.:]+", line)))
         try:
             yield address
         finally:
-            running.terminate()
+            process.terminate()
 
 
-async def calls(url: str, hashes: list[str], number: int) -> list[float]:
-    """Seconds that each of many calls takes, of as many clients at once as there are hashes."""
-    left = iter(range(number))
-    taken: list[float] = []
+async def bind(url: str, session_hashes: list[str], number: int) -> tuple[float, list[float]]:
+    """Bind tokens with one client per session, and return the total time and each response time."""
+    numbers = iter(range(number))
+    response_times: list[float] = []
 
-    async def client(session: aiohttp.ClientSession, hash_: str) -> None:
-        for i in left:
+    async def client(session: aiohttp.ClientSession, session_hash: str) -> None:
+        for i in numbers:
             body = {
                 "application": "navixy_android_viewer",
                 "token": f"740f4707-{i}",
@@ -161,57 +160,57 @@ async def calls(url: str, hashes: list[str], number: int) -> list[float]:
             }
             start = time.perf_counter()
             async with session.post(
-                url, json=body, headers={"Authorization": f"NVX {hash_}"}
+                url, json=body, headers={"Authorization": f"NVX {session_hash}"}
             ) as response:
                 await response.read()
                 response.raise_for_status()
-            taken.append(time.perf_counter() - start)
+            response_times.append(time.perf_counter() - start)
 
     async with aiohttp.ClientSession() as session:
         start = time.perf_counter()
-        await asyncio.gather(*(client(session, hash_) for hash_ in hashes))
-        return [time.perf_counter() - start, *sorted(taken)]
+        await asyncio.gather(*(client(session, each) for each in session_hashes))
+        return time.perf_counter() - start, response_times
 
 
-def load(number: int, turns: int) -> None:
-    """Print how many bindings a second the service takes, and how long the slowest wait."""
-    print(f"\n| {CLIENTS} clients | requests a second | of ours | p99 | of ours |")
+def compare_binding(number: int, turns: int) -> None:
+    """Print the throughput and the 99th percentile of the response time of the service."""
+    print(f"\n| {CLIENTS} clients | requests per second | ratio | p99 | ratio |")
     print("|---|---|---|---|---|")
     with databases() as urls:
-        for kind, url in urls.items():
+        for engine, url in urls.items():
             database = connect(url)
-            hashes = [Sessions(database).create() for _ in range(CLIENTS)]
+            session_hashes = [Sessions(database).create() for _ in range(CLIENTS)]
             database.dispose()
             ours = (COMMAND, "serve", "--port", "0", "--database", url)
             bare = (sys.executable, Path(__file__).with_name("bare_service.py"), url)
-            with server(*ours) as service, server(*bare) as other:
+            with server(*ours) as service, server(*bare) as baseline:
                 contestants = {
                     "the service": f"{service}/user/session/push_token/bind",
-                    "a bare row, in a thread": f"{other}/in-a-thread",
-                    "a bare row, in the loop": f"{other}/in-the-loop",
+                    "one row, in a thread": f"{baseline}/in-a-thread",
+                    "one row, in the event loop": f"{baseline}/in-the-loop",
                 }
                 rate = dict.fromkeys(contestants, 0.0)
                 p99 = dict.fromkeys(contestants, float("inf"))
                 for _ in range(turns):
                     for name, address in contestants.items():
-                        total, *each = asyncio.run(calls(address, hashes, number))
+                        total, times = asyncio.run(bind(address, session_hashes, number))
                         rate[name] = max(rate[name], number / total)
-                        p99[name] = min(p99[name], each[number * 99 // 100])
+                        p99[name] = min(p99[name], sorted(times)[number * 99 // 100])
             for name in contestants:
                 print(
-                    f"| {kind}, {name} | {rate[name]:,.0f}"
+                    f"| {engine}, {name} | {rate[name]:,.0f}"
                     f" | {rate[name] / rate['the service']:.2f} × | {p99[name] * 1e3:.1f} ms"
                     f" | {p99[name] / p99['the service']:.2f} × |"
                 )
 
 
 def main() -> None:
-    """Measure and print."""
+    """Parse the options, and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="only see that it works")
+    parser.add_argument("--quick", action="store_true", help="run everything once")
     quick = parser.parse_args().quick
-    count(1_000 if quick else 1_000_000, turns=1 if quick else 7)
-    load(100 if quick else 2_000, turns=1 if quick else 7)
+    compare_counts(1_000 if quick else 1_000_000, turns=1 if quick else 7)
+    compare_binding(100 if quick else 2_000, turns=1 if quick else 7)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Timing side by side: contestants take turns, and the minimum of each counts."""
+"""Time alternatives side by side: they take turns, and the minimum of each counts."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-TURN = 0.02
-"""Seconds that one turn of a contestant takes, about."""
+__all__ = ["processes", "short", "side_by_side"]
+
+_TURN_S = 0.02
+"""Approximate duration of one turn, in seconds."""
 
 
 def side_by_side(
     contestants: Mapping[str, Callable[[], object]], *, turns: int, calls: int = 1
 ) -> dict[str, float]:
-    """Seconds a call takes, for each contestant.
+    """Return the seconds per call of each contestant.
 
     Args:
-        contestants: What to call, by name; each call makes `calls` calls of what is measured.
-        turns: How often each has its turn.
-        calls: By how many a time is divided.
+        contestants: Functions by name. Each makes `calls` of the calls to measure.
+        turns: Number of turns of each contestant.
+        calls: Number of calls by which a function's time is divided.
     """
     timers = {name: Timer(call) for name, call in contestants.items()}
-    numbers = {name: max(1, int(TURN / timer.timeit(1))) for name, timer in timers.items()}
+    numbers = {name: max(1, int(_TURN_S / timer.timeit(1))) for name, timer in timers.items()}
     best = dict.fromkeys(contestants, float("inf"))
     for _ in range(turns):
         for name, timer in timers.items():
@@ -35,7 +37,7 @@ def side_by_side(
 
 
 def processes(codes: Mapping[str, str], *, turns: int) -> dict[str, float]:
-    """Seconds that a fresh interpreter takes to run each code."""
+    """Return the seconds that a new interpreter takes to run each code."""
     best = dict.fromkeys(codes, float("inf"))
     for _ in range(turns):
         for name, code in codes.items():
@@ -43,3 +45,12 @@ def processes(codes: Mapping[str, str], *, turns: int) -> dict[str, float]:
             subprocess.run([sys.executable, "-c", code], check=True)
             best[name] = min(best[name], time.perf_counter() - start)
     return best
+
+
+def short(figure: float) -> str:
+    """Return a number with two significant digits, without an exponent.
+
+    >>> short(84_800), short(0.00079123), short(1.96)
+    ('85,000', '0.00079', '2')
+    """
+    return f"{float(f'{figure:.2g}'):,.10f}".rstrip("0").rstrip(".")

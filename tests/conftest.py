@@ -1,22 +1,21 @@
-"""How Hypothesis searches, and what a skipped test means."""
+"""Hypothesis profiles, skipped tests, and the PostgreSQL server that tests share."""
 
 import os
 
 import pytest
 from hypothesis import settings
-from servers import new_database
 
 IN_CI = bool(os.environ.get("CI"))
 
-settings.register_profile("desk", deadline=None)
+settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=300)
-# New cases at a developer's desk, the same ones every time where a change must pass.
-settings.load_profile("ci" if IN_CI else "desk")
+# Random examples during development, reproducible ones in CI.
+settings.load_profile("ci" if IN_CI else "local")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport():
-    """Where everything is to be tested, nothing may be left out."""
+    """Turn skipped tests into failures in CI."""
     report = yield
     if IN_CI and report.skipped:
         report.outcome = "failed"
@@ -25,17 +24,7 @@ def pytest_runtest_makereport():
 
 @pytest.fixture(scope="session")
 def postgres_url():
-    """A PostgreSQL server that the tests may fill as they like."""
+    """Return the URL of a PostgreSQL server on which tests can create databases."""
     if "POSTGRES_URL" not in os.environ:
-        pytest.skip("no $POSTGRES_URL: run the tests by .ci/with-postgres")
+        pytest.skip("no $POSTGRES_URL: run the tests with .ci/with-postgres")
     return os.environ["POSTGRES_URL"]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path):
-    """The URL of an empty database, of either kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/push_tokens.db"
-    else:
-        with new_database(request.getfixturevalue("postgres_url")) as url:
-            yield url

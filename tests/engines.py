@@ -1,4 +1,4 @@
-"""The engines that tables live in: how each makes a table of columns, and gives its rows back."""
+"""The dataframe engines: create a dataframe from columns, and read its rows back."""
 
 from functools import cache
 
@@ -8,20 +8,20 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-NULLABLE_INTEGERS = {"key", "number"}
+INTEGER_COLUMNS = {"key", "number"}
 
 
-def types(columns, text, integer):
-    return {name: integer if name in NULLABLE_INTEGERS else text for name in columns}
+def types(columns, string, integer):
+    return {name: integer if name in INTEGER_COLUMNS else string for name in columns}
 
 
-def pandas_table(text):
+def pandas_frame(string):
     def make(columns):
         return pd.DataFrame(
             {
                 name: pd.Series(values, dtype=dtype)
                 for (name, values), dtype in zip(
-                    columns.items(), types(columns, text, "int64").values(), strict=True
+                    columns.items(), types(columns, string, "int64").values(), strict=True
                 )
             }
         )
@@ -29,7 +29,7 @@ def pandas_table(text):
     return make
 
 
-def polars_table(columns):
+def polars_frame(columns):
     return pl.DataFrame(columns, schema=types(columns, pl.String, pl.Int64))
 
 
@@ -43,10 +43,10 @@ def arrow_table(columns):
 
 
 def arrow_dictionary(columns):
-    """Encoded in chunks, each with a dictionary of its own."""
+    """Encode each column in two chunks, which have different dictionaries."""
     table = arrow_table(columns)
     for number, name in enumerate(columns):
-        if name not in NULLABLE_INTEGERS:
+        if name not in INTEGER_COLUMNS:
             half = len(table) // 2
             chunks = [
                 part.combine_chunks().dictionary_encode()
@@ -56,17 +56,17 @@ def arrow_dictionary(columns):
     return table
 
 
-def duckdb_table(columns, connection=duckdb):
+def duckdb_relation(columns, connection=duckdb):
     return connection.from_arrow(arrow_table(columns))
 
 
-def dask_table(columns):
-    return dask.dataframe.from_pandas(pandas_table("str")(columns), npartitions=2)
+def dask_frame(columns):
+    return dask.dataframe.from_pandas(pandas_frame("str")(columns), npartitions=2)
 
 
 @cache
 def spark():
-    from pyspark.sql import SparkSession  # noqa: PLC0415 - seconds, which few tests need
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - takes seconds, and few tests need it
 
     return (
         SparkSession.builder.master("local[2]")
@@ -79,39 +79,41 @@ def spark():
 
 
 def spark_table(columns):
-    schema = ", ".join(f"{name} {kind}" for name, kind in types(columns, "string", "long").items())
+    schema = ", ".join(
+        f"{name} {dtype}" for name, dtype in types(columns, "string", "long").items()
+    )
     return spark().createDataFrame([*zip(*columns.values(), strict=True)], schema)
 
 
 ENGINES = {
-    "pandas": pandas_table("str"),
-    "pandas object": pandas_table("object"),
-    "pandas Arrow": pandas_table(pd.ArrowDtype(pa.string())),
-    "pandas categorical": pandas_table("category"),
-    "Polars": polars_table,
+    "pandas": pandas_frame("str"),
+    "pandas object": pandas_frame("object"),
+    "pandas Arrow": pandas_frame(pd.ArrowDtype(pa.string())),
+    "pandas categorical": pandas_frame("category"),
+    "Polars": polars_frame,
     "Polars categorical": polars_categorical,
-    "Polars lazy": lambda columns: polars_table(columns).lazy(),
+    "Polars lazy": lambda columns: polars_frame(columns).lazy(),
     "PyArrow": arrow_table,
     "PyArrow dictionary": arrow_dictionary,
-    "DuckDB": duckdb_table,
-    "Dask": dask_table,
+    "DuckDB": duckdb_relation,
+    "Dask": dask_frame,
     "PySpark": spark_table,
 }
 
 
-def rows(table):
-    """The rows as tuples, whatever the engine, with None for what is null."""
-    if isinstance(table, pl.LazyFrame):
-        return table.collect().rows()
-    if isinstance(table, pl.DataFrame):
-        return table.rows()
-    if isinstance(table, pa.Table):
-        return [tuple(row.values()) for row in table.to_pylist()]
-    if isinstance(table, duckdb.DuckDBPyRelation):
-        return table.fetchall()
-    if isinstance(table, dask.dataframe.DataFrame):
-        table = table.compute()
-    if isinstance(table, pd.DataFrame):
-        table = table.astype(object)
-        return [*table.where(table.notna(), None).itertuples(index=False, name=None)]
-    return [tuple(row) for row in table.collect()]
+def rows(frame):
+    """Return the rows as tuples, with None for null."""
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect().rows()
+    if isinstance(frame, pl.DataFrame):
+        return frame.rows()
+    if isinstance(frame, pa.Table):
+        return [tuple(row.values()) for row in frame.to_pylist()]
+    if isinstance(frame, duckdb.DuckDBPyRelation):
+        return frame.fetchall()
+    if isinstance(frame, dask.dataframe.DataFrame):
+        frame = frame.compute()
+    if isinstance(frame, pd.DataFrame):
+        frame = frame.astype(object)
+        return [*frame.where(frame.notna(), None).itertuples(index=False, name=None)]
+    return [tuple(row) for row in frame.collect()]

@@ -1,4 +1,4 @@
-"""What the tester of the OpenAPI document cannot know: only what is bound can be deleted."""
+"""A Schemathesis hook that binds a token before each delete: the document cannot say this."""
 
 import httpx2
 import schemathesis
@@ -6,7 +6,7 @@ from servers import HASH
 
 
 @schemathesis.hook
-def before_call(context, case, kwargs):  # noqa: ARG001 - as a hook is called
+def before_call(context, case, kwargs):  # noqa: ARG001 - Schemathesis passes them
     if case.operation.path.endswith("/delete"):
         httpx2.post(
             f"{case.operation.base_url}/user/session/push_token/bind".replace("//user", "/user"),

@@ -1,4 +1,4 @@
-"""The service, really running: in a thread of this process, and as a process of its own."""
+"""Real servers: the service in a thread or in a process of its own, and PostgreSQL."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 import uvicorn
 from sqlalchemy import create_engine, make_url, text
 
-from category_filter.service.server import LIMITS
+from category_filter.service.server import UVICORN_OPTIONS
 
 HASH = "0123456789abcdef0123456789abcdef"
 COMMAND = Path(sys.executable).with_name("category-filter")
@@ -20,11 +20,10 @@ WITH_POSTGRES = Path(__file__).parents[1] / ".ci" / "with-postgres"
 
 
 @contextmanager
-def served(app):
-    """The address of an application that this process serves, with every error in the log."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_config=None, access_log=False, **LIMITS)
-    )
+def served(app, **options):
+    """Serve an application in a thread, log to this process, and yield the address."""
+    config = {"port": 0, "log_config": None, "access_log": False, **UVICORN_OPTIONS, **options}
+    server = uvicorn.Server(uvicorn.Config(app, **config))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -37,22 +36,22 @@ def served(app):
 
 
 class Process:
-    """`category-filter serve` as a process, and what it logs."""
+    """`category-filter serve` in a process of its own, with its output in a log file."""
 
     def __init__(self, database_url, log, *options):
         self.log = log
-        with log.open("w") as stderr:
+        with log.open("w") as output:
             self._process = subprocess.Popen(
                 [COMMAND, "serve", "--port", "0", "--database", database_url, *options],
-                stdout=stderr,  # of which nothing may be secret either
-                stderr=stderr,
+                stdout=output,  # it must not contain secrets either
+                stderr=output,
             )
         while not (found := re.search(r"http://[\d.]+:\d+", log.read_text())):
             time.sleep(0.02)
         self.address = found.group()
 
     def kill(self):
-        """End it as a failing machine would."""
+        """Send SIGKILL, which simulates a crash."""
         self._process.kill()
         self._process.wait()
 
@@ -66,7 +65,7 @@ class Process:
 
 @contextmanager
 def new_database(postgres_url):
-    """The URL of an empty database on a PostgreSQL server."""
+    """Create an empty database on a PostgreSQL server, and yield its URL."""
     name = f"test_{time.monotonic_ns()}"
     server = create_engine(make_url(postgres_url).set(drivername="postgresql+psycopg"))
     with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -79,7 +78,7 @@ def new_database(postgres_url):
 
 
 class Postgres:
-    """A PostgreSQL server that can be stopped and started."""
+    """A PostgreSQL server that a test can stop and start."""
 
     def __init__(self, url):
         self.url = url
@@ -111,12 +110,11 @@ class Postgres:
 
 @contextmanager
 def postgres():
-    """A server of its own."""
+    """Start a PostgreSQL server that no other test uses."""
     with subprocess.Popen(
         [WITH_POSTGRES, "bash", "-c", "echo $POSTGRES_URL; cat"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    ) as running:
-        yield Postgres(running.stdout.readline().strip())
-        running.communicate("")
+    ) as process:
+        yield Postgres(process.stdout.readline().strip())

@@ -108,6 +108,7 @@ class TestCompletion:
             ("", ["*", "news", "sport", "newt"]),
             ("*", ["*"]),
             ("*,", []),
+            ("news*,", []),
             ("ne", ["news", "newt"]),
             ("-", ["-news", "-sport", "-newt"]),
             ("-s", ["-sport"]),

@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import filters, names, spellings
+from strategies import filters, names
 
 from category_filter import CategoryFilter, FilterSyntaxError
 from category_filter._filter import _CACHE_MAX_LENGTH, _CACHE_SIZE, _cache
@@ -24,31 +24,6 @@ def allowed(f, universe):
 def universe_of(*fs):
     """Return all listed names, and some that no filter lists."""
     return frozenset().union(OUTSIDERS, *(f.names for f in fs))
-
-
-class TestCanonicalText:
-    @given(filters)
-    def test_printing_then_parsing_gives_the_same_filter(self, f):
-        assert CategoryFilter(str(f)) == f
-
-    @given(filters.flatmap(lambda f: st.tuples(st.just(f), spellings(f))))
-    def test_every_spelling_means_the_same(self, case):
-        f, text = case
-        assert CategoryFilter(text) == f
-        assert str(CategoryFilter(text)) == str(f)
-
-    @given(filters)
-    def test_canonical_text_is_a_fixed_point(self, f):
-        assert str(CategoryFilter(str(f))) == str(f)
-
-    @given(filters)
-    def test_canonical_text_has_sorted_unique_names_and_no_blanks(self, f):
-        body = str(f).removeprefix("-")
-        assert body == (",".join(sorted(f.names)) or "*")
-
-    @given(filters)
-    def test_repr_evaluates_to_the_same_filter(self, f):
-        assert eval(repr(f)) == f  # noqa: S307 - evaluates its own repr
 
 
 class TestMeaning:

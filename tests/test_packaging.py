@@ -1,25 +1,36 @@
-"""What is installed: the wheel that the source distribution gives, away from this tree."""
+"""The distributions: their contents, their description, and that the wheel works on its own."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
 import tomllib
+from io import StringIO
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from packaging.metadata import Metadata
+from readme_renderer import markdown
+from readmes import ROOT
 
 import category_filter
 
-ROOT = Path(__file__).parents[1]
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
-
-# Coverage would load itself, and the tree's own files, into what is started.
+# Coverage would load itself, and files of the working tree, into the processes below.
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")
 }
+
+RELEASE = {
+    "GITHUB_SERVER_URL": "https://host.example",
+    "GITHUB_REPOSITORY": "owner/name",
+    "GITHUB_REF_NAME": "v9.9.9",
+}
+"""What a CI system says about a release."""
 
 
 def run(*command, env=ENVIRONMENT, **options):
@@ -28,19 +39,81 @@ def run(*command, env=ENVIRONMENT, **options):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A source distribution of this tree, and the wheel that is made of it."""
-    folder = tmp_path_factory.mktemp("built")
-    run(sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT))
+    """A release: the source distribution, and the wheel built from it."""
+    tree, folder = tmp_path_factory.mktemp("release") / "tree", tmp_path_factory.mktemp("built")
+    unwanted = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "dist")
+    shutil.copytree(ROOT, tree, ignore=unwanted)
+    script = ROOT / ".github" / "prepare_release.py"
+    run(sys.executable, str(script), env=ENVIRONMENT | RELEASE, cwd=tree)
+    run(sys.executable, "-m", "build", "--outdir", str(folder), str(tree))
     return folder
 
 
 @pytest.fixture(scope="module")
 def installed(built, tmp_path_factory):
-    """The wheel, installed where nothing else of this project is."""
+    """The wheel, installed into a folder without the rest of the project."""
     folder = tmp_path_factory.mktemp("installed")
     (wheel,) = built.glob("*.whl")
     run(sys.executable, "-m", "pip", "install", "--no-deps", "--target", str(folder), str(wheel))
     return folder
+
+
+@pytest.fixture(scope="module")
+def metadata(built):
+    """The wheel's metadata, validated as a package index does."""
+    (wheel,) = built.glob("*.whl")
+    with ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        return Metadata.from_email(archive.read(name), validate=True)
+
+
+@pytest.fixture(scope="module")
+def html(metadata):
+    """The description, rendered as a package index does."""
+    warnings = StringIO()
+    rendered = markdown.render(metadata.description, stream=warnings)
+    assert warnings.getvalue() == ""
+    return re.sub(r'(<h\d .*?)<a href="#.*?></a>', r"\1", rendered)  # the headings' own anchors
+
+
+class TestDescription:
+    def test_project_urls_lead_to_the_repository(self, metadata):
+        assert metadata.project_urls == {
+            "Documentation": "https://host.example/owner/name/blob/v9.9.9/README.md",
+            "Source": "https://host.example/owner/name",
+            "Changelog": "https://host.example/owner/name/blob/v9.9.9/.github/CHANGELOG.md",
+            "Issues": "https://host.example/owner/name/issues",
+        }
+
+    def test_every_link_and_image_is_absolute(self, html):
+        targets = re.findall(r'(?:href|src)="([^"]*)"', html)
+        assert len(targets) > 20
+        assert [target for target in targets if not target.startswith("https://")] == []
+
+    def test_links_lead_to_the_files_and_images_of_the_tag(self, html):
+        address = "https://host.example/owner/name"
+        views = re.findall(rf'(href|src)="{address}/(blob|raw)/v9\.9\.9/([^"#]*)', html)
+        assert {(attribute, view) for attribute, view, _ in views} == {
+            ("href", "blob"),
+            ("src", "raw"),
+        }
+        assert [file for _, _, file in views if not (ROOT / file).is_file()] == []
+
+    def test_code_stays_as_it_is(self, metadata):
+        assert metadata.description_content_type == "text/markdown"
+        code = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+        readme = (ROOT / "README.md").read_text("utf-8")
+        assert code.findall(metadata.description) == code.findall(readme)
+
+
+def test_the_release_workflow_prepares_the_release_before_it_builds():
+    workflow = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    commands = re.findall(r"- run: ([^#\n]*)", workflow)
+    assert [command.strip() for command in commands] == [
+        ".ci/run",
+        "python .github/prepare_release.py",
+        "pipx run build",
+    ]
 
 
 def test_every_package_is_listed():
@@ -57,7 +130,7 @@ def test_the_wheel_holds_the_library_and_nothing_else(built):
     sources = {
         str(file.relative_to(ROOT / "src"))
         for file in (ROOT / "src" / "category_filter").rglob("*.*")
-        if file.suffix != ".pyc"
+        if file.suffix not in {".pyc", ".md"}
     }
     grammar = {"__init__.py", "category_filter.lark", "diagnostics.lark"}
     assert files == sources | {f"category_filter/_grammar/{name}" for name in grammar}
@@ -77,22 +150,18 @@ def test_the_public_names():
         "CategoryFilterError",
         "FilterIndex",
         "FilterSyntaxError",
+        "MatchView",
         "UnknownCategoryError",
     }
 
 
-def test_the_core_depends_on_lark_alone():
+def test_the_core_depends_on_lark_only():
     assert [need.split(">")[0] for need in CONFIG["project"]["dependencies"]] == ["lark"]
 
 
-def test_importing_the_core_loads_no_framework_and_no_grammar():
-    loaded = run(
-        sys.executable,
-        *(
-            "-c",
-            "import sys, category_filter; print(*{name.split('.')[0] for name in sys.modules})",
-        ),
-    )
+def test_importing_the_core_loads_neither_a_framework_nor_lark():
+    show = "import sys, category_filter; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = run(sys.executable, "-c", show)
     bare = run(sys.executable, "-c", "import sys; print(*sys.modules)")
     new = set(loaded.stdout.split()) - set(bare.stdout.split())
     assert new - sys.stdlib_module_names == {"category_filter"}
@@ -106,10 +175,10 @@ def test_the_installed_library_passes_the_tests_of_the_core(installed, tmp_path)
         cwd=tmp_path,
     )
     assert Path(where.stdout.strip()).parent == installed / "category_filter"
-    core = ["test_language.py", "test_filter.py", "test_categories.py", "test_errors.py"]
+    core = ["round_trip", "language", "filter", "categories", "errors"]
     result = run(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)),
-        *(str(ROOT / "tests" / name) for name in core),
+        *(str(ROOT / "tests" / f"test_{name}.py") for name in core),
         env=environment,
         cwd=tmp_path,
     )

@@ -1,6 +1,7 @@
-"""The README keeps its promises: what it shows is what happens."""
+"""Every example in every README works as printed, and every link leads somewhere."""
 
 import doctest
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from alembic.operations import Operations
 from django.test.utils import isolate_apps
 from django_site.models import Subscription
 from engines import spark, spark_table
+from readmes import READMES, ROOT, blocks, commands, name
 from servers import Process
 from sqlalchemy import Column, MetaData, Table, create_engine
 
@@ -21,22 +23,55 @@ from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.errors import SyntaxErrorCode
 from category_filter.integrations.sqlalchemy import CategoryFilterType
 
-README = Path(__file__).parents[1] / "README.md"
-TEXT = README.read_text("utf-8")
-CONSOLES = re.findall(r"^```console\n\$ (.*)\n((?:[^$\n].*\n|\n)*?)```", TEXT, re.MULTILINE)
-(SESSION,) = re.findall(r"^```console\n((?:\$ .*\n[^$].*\n){2,})```", TEXT, re.MULTILINE)
+PACKAGE = ROOT / "src" / "category_filter"
+INTEGRATIONS, BATCH, SERVICE = (
+    PACKAGE / folder / "README.md" for folder in ("integrations", "batch", "service")
+)
+WITH_PYTHON = [readme for readme in READMES if [*blocks(readme, "python")]]
+WITH_COMMANDS = [readme for readme in READMES if [*commands(readme)]]
 
 
-def test_python():
-    results = doctest.testfile(str(README), module_relative=False)
-    assert results.attempted > 20
+def test_every_folder_with_a_guide_is_found():
+    assert [name(readme) for readme in READMES] == [
+        ".",
+        "benchmarks",
+        "grammar",
+        "src/category_filter/batch",
+        "src/category_filter/cli",
+        "src/category_filter/integrations",
+        "src/category_filter/service",
+    ]
+
+
+def test_the_product_page_is_short():
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 220
+
+
+@pytest.mark.parametrize("readme", WITH_PYTHON, ids=name)
+def test_python_examples(readme):
+    results = doctest.testfile(str(readme), module_relative=False)
+    assert results.attempted > 5
     assert results.failed == 0
 
 
-def module(name, **given):
-    """What the README's file of that name defines."""
-    (code,) = re.findall(rf"^```python\n# {name}\n(.*?)```", TEXT, re.MULTILINE | re.DOTALL)
-    namespace = {"__name__": f"django_site.{name}", **given}
+def test_every_python_example_runs():
+    """Examples without prompts are files, and each file has a test below."""
+    files = set()
+    for readme in WITH_PYTHON:
+        for block in blocks(readme, "python"):
+            assert block.code.startswith(">>> ") or block.file
+            if block.file:
+                files.add((readme, block.file))
+    assert files == {
+        *((INTEGRATIONS, file) for file in ("models", "forms", "filters", "env")),
+        (BATCH, "job"),
+    }
+
+
+def run_file(readme, file):
+    """Run a file that a README shows, and return its names."""
+    (code,) = (block.code for block in blocks(readme, "python") if block.file == file)
+    namespace = {"__name__": f"django_site.{file}"}
     exec(code, namespace)
     return namespace
 
@@ -44,16 +79,17 @@ def module(name, **given):
 @pytest.mark.django_db
 @isolate_apps("django_site")
 def test_django_models():
-    readme = module("models.py")
-    query = str(readme["who_wants"]("chat_message").query)
-    assert "REPLACE" in query
-    assert readme["Subscription"](wanted="- chat_message").wanted == CategoryFilter("-chat_message")
+    models = run_file(INTEGRATIONS, "models")
+    assert "REPLACE" in str(models["subscriptions_to"]("chat_message").query)
+    assert models["Subscription"](wanted="- chat_message").wanted == CategoryFilter("-chat_message")
 
 
 def test_django_forms():
-    form = module("forms.py")["Settings"]({"wanted_mode": "all", "typed": "chat_mesage"})
+    form = run_file(INTEGRATIONS, "forms")["Settings"](
+        {"wanted_mode": "all", "typed": "chat_mesage"}
+    )
     assert form.errors == {
-        "typed": [("unknown category 'chat_mesage' (did you mean 'chat_message'?)")]
+        "typed": ["unknown category 'chat_mesage' (did you mean 'chat_message'?)"]
     }
 
 
@@ -61,7 +97,7 @@ def test_django_forms():
 def test_django_filter():
     for wanted in ("chat_message", "-chat_message", "*"):
         Subscription.objects.create(wanted=wanted)
-    filter_set = module("filters.py")["SubscriptionFilter"]
+    filter_set = run_file(INTEGRATIONS, "filters")["SubscriptionFilter"]
     found = filter_set({"category": "chat_message"}, Subscription.objects.order_by("pk"))
     assert [str(row.wanted) for row in found.qs] == ["chat_message", "*"]
     bad = filter_set({"category": "chat"}, Subscription.objects.all())
@@ -73,12 +109,11 @@ def test_django_filter():
 def test_alembic():
     metadata = MetaData()
     Table("subscription", metadata, Column("wanted", CategoryFilterType))
+    render_item = run_file(INTEGRATIONS, "env")["render_item"]
     with create_engine("sqlite://").connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"render_item": module("env.py")["render_item"]}
-        )
+        context = MigrationContext.configure(connection, opts={"render_item": render_item})
         upgrade = produce_migrations(context, metadata).upgrade_ops
-        code = render_python_code(upgrade, render_item=module("env.py")["render_item"])
+        code = render_python_code(upgrade, render_item=render_item)
         assert "sa.Column('wanted', sa.Text(), nullable=True)" in code
         exec(f"if True:\n    {code}", {"op": Operations(context), "sa": sqlalchemy})
         assert produce_migrations(context, metadata).upgrade_ops.is_empty()
@@ -87,47 +122,47 @@ def test_alembic():
 
 def test_spark(tmp_path):
     spark_table({"category_filter": ["-chat_message", None]}).write.parquet(f"{tmp_path}/in")
-    module("job.py")["run"](f"{tmp_path}/in", f"{tmp_path}/out")
+    run_file(BATCH, "job")["run"](f"{tmp_path}/in", f"{tmp_path}/out")
     found = spark().read.parquet(f"{tmp_path}/out").orderBy("mask").collect()
     assert [(row.canonical, row.mask) for row in found] == [("-chat_message", 62), ("*", 63)]
 
 
-def test_there_are_commands():
-    assert len(CONSOLES) + 1 == TEXT.count("```console") == 4
-
-
-@pytest.mark.parametrize(("command", "shown"), CONSOLES, ids=[c[0][:40] for c in CONSOLES])
-def test_commands(command, shown, tmp_path):
+def shell(command, folder):
+    """Run a command as a reader would, and return what it prints, without trailing spaces."""
     result = subprocess.run(
-        ["bash", "-c", command],  # noqa: S607 - whichever bash a reader has
-        cwd=tmp_path,
-        env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONUTF8": "1"},
+        ["bash", "-c", command.replace("curl ", "curl --silent --show-error ")],  # noqa: S607 - the reader's own bash
+        cwd=folder,
+        env={"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "PYTHONUTF8": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
     printed = result.stdout + result.stderr
-    assert [line.rstrip() for line in printed.strip().splitlines()] == shown.strip().splitlines()
+    return [line.rstrip() for line in printed.strip().splitlines()]
 
 
-def test_service(tmp_path):
-    database = f"sqlite:///{tmp_path}/push_tokens.db"
-    with Process(database, tmp_path / "log") as process:
-        shown = SESSION.replace("http://127.0.0.1:8000", process.address)
-        for command, output in re.findall(r"^\$ (.*)\n(.*)\n", shown, re.MULTILINE):
-            result = subprocess.run(
-                ["bash", "-c", command.replace("curl", "curl --silent")],  # noqa: S607 - likewise
-                cwd=tmp_path,
-                env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert (result.stdout.strip(), result.stderr) == (output, "")
+@pytest.mark.parametrize("readme", [r for r in WITH_COMMANDS if r != SERVICE], ids=name)
+def test_commands(readme, tmp_path):
+    for command, output in commands(readme):
+        assert shell(command, tmp_path) == output.strip().splitlines(), command
 
 
-def test_every_code_and_message_of_the_table():
-    rows = re.findall(r"^\| `([a-z_]+)` \| (.*?) \| (.*) \|$", TEXT, re.MULTILINE)
+def test_commands_while_the_service_runs(tmp_path):
+    with Process(f"sqlite:///{tmp_path}/push_tokens.db", tmp_path / "log") as process:
+        for command, output in commands(SERVICE):
+            here = command.replace("http://127.0.0.1:8000", process.address)
+            assert shell(here, tmp_path) == output.strip().splitlines(), command
+
+
+def test_every_console_block_is_run():
+    consoles = sum(readme.read_text("utf-8").count("```console") for readme in READMES)
+    assert consoles == sum(len([*blocks(readme, "console")]) for readme in WITH_COMMANDS)
+
+
+def test_the_error_codes_are_complete_and_their_messages_right():
+    grammar = (ROOT / "grammar" / "README.md").read_text("utf-8")
+    (table,) = re.findall(r"^\| code \| example .*\n((?:\|.*\n)*)", grammar, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_]+)` \| (.*?) \| (.*) \|$", table, re.MULTILINE)
     examples = {"invisible_character": "\u00a0", "empty": "", "too_long": "a" * 65_537}
     for code, example, message in rows:
         text = examples.get(code, example.strip("`"))
@@ -135,3 +170,24 @@ def test_every_code_and_message_of_the_table():
             Categories(["news"]).parse(text)
         assert (caught.value.code, caught.value.message) == (code, message)
     assert {code for code, _, _ in rows} == {*SyntaxErrorCode.__args__, "unknown_category"}
+
+
+def anchors(page):
+    """Return the anchors of a page's headings, as code hosts derive them."""
+    headings = re.findall(r"^#+ (.*)", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+PAGES = [*READMES, *(ROOT / ".github").glob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(page):
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text("utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"""(?:\]\(|src=")([^()"\s]+)""", text):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.is_file(), target
+        assert not anchor or anchor in anchors(linked), target

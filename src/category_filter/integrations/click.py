@@ -90,7 +90,7 @@ class CategoryFilterParamType(ParamType):
 
 
 class FilterUsageError(click.BadParameter, ValueError):
-    """A `click.BadParameter` for an invalid filter; a ValueError too, as Typer's parsers raise.
+    """An invalid filter as a `click.BadParameter`, and as the ValueError that Typer expects.
 
     Attributes:
         error: The `CategoryFilterError`, with its code, position and suggestions.

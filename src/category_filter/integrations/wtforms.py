@@ -85,7 +85,7 @@ class CategoryFilterField(Field):
         except CategoryFilterError as error:
             self.filter_error = error
             raise ValueError(error.summary(self.gettext)) from error
-        except TypeError:  # form data made from JSON
+        except TypeError:  # form data from JSON
             raise ValueError(self.gettext("Not a valid string.")) from None
 
     def _value(self) -> str:

@@ -1,10 +1,10 @@
-"""The push-token API that the language comes from, small and real.
+"""The push-token API: bind push tokens to sessions, and find the recipients of a notification.
 
-`create_app` makes an application to serve or to mount. A program that sends notifications reads the
-same database: `PushTokens(connect(url)).recipients(category)`.
+`PushService` holds the application to serve or mount. A separate sender opens the same database:
+`PushTokens(connect(url)).recipients(category)`.
 """
 
-from category_filter.service.app import create_app
+from category_filter.service.app import PushService, create_app
 from category_filter.service.bindings import BrowserBinding, DeviceBinding, Keys
 from category_filter.service.database import connect
 from category_filter.service.errors import ApiError, Code
@@ -20,6 +20,7 @@ __all__ = [
     "DeviceBinding",
     "IndexedPushTokens",
     "Keys",
+    "PushService",
     "PushTokens",
     "Recipient",
     "Recipients",

@@ -1,4 +1,4 @@
-"""What the service answers: the envelope, and the codes of what can go wrong."""
+"""The response envelope, and the error codes of the API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ApiError", "Code", "Failure", "ParameterError", "Success"]
 
 
 class Code(IntEnum):
-    """The codes of the API's errors, which are not those of HTTP."""
+    """The error codes of the API, which are not HTTP status codes."""
 
     WRONG_HASH = 3
     SESSION_NOT_FOUND = 4
@@ -47,20 +47,20 @@ _STATUSES = {
 
 
 class Success(TypedDict):
-    """What is answered when all went well."""
+    """The response to a successful request."""
 
     success: Literal[True]
 
 
 class Status(TypedDict):
-    """Which error it is."""
+    """An error code and its description."""
 
     code: Code
     description: str
 
 
 class Unknown(TypedDict):
-    """A category that is none, and the known ones that are spelled almost alike."""
+    """An unknown category, its position in the filter, and suggestions for it."""
 
     name: str
     position: int
@@ -68,7 +68,7 @@ class Unknown(TypedDict):
 
 
 class ParameterError(TypedDict):
-    """What is wrong with one parameter; of a filter, also where, and how it may be mended."""
+    """An invalid parameter. For a filter, with the position of the error and suggestions."""
 
     parameter: str
     message: str
@@ -79,7 +79,7 @@ class ParameterError(TypedDict):
 
 
 class Failure(TypedDict):
-    """What is answered when a request is refused."""
+    """The response to a failed request."""
 
     success: Literal[False]
     status: Status
@@ -87,18 +87,18 @@ class Failure(TypedDict):
 
 
 class ApiError(Exception):
-    """A request that is refused, and what its sender is told.
+    """An error of the API, with its code and HTTP response.
 
-    >>> error = ApiError(Code.WRONG_FORMAT, "the body is no JSON")
+    >>> error = ApiError(Code.WRONG_FORMAT, "the body is not a JSON object")
     >>> str(error), error.status
-    ('wrong request format: the body is no JSON', 400)
+    ('wrong request format: the body is not a JSON object', 400)
 
     Args:
-        code: Which error it is.
-        detail: What is wrong in this case, without anything that is secret.
-        errors: What is wrong with each parameter that is invalid.
-        status: The status of the HTTP response, if not the code's own.
-        headers: What the HTTP response needs besides.
+        code: The error code.
+        detail: The cause, without secrets: it is sent to the client.
+        errors: An entry for each invalid parameter.
+        status: The HTTP status code, if it differs from the default of the code.
+        headers: Additional HTTP response headers.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class ApiError(Exception):
         self.headers = headers
 
     def response(self) -> JSONResponse:
-        """The HTTP response with the envelope."""
+        """Return the HTTP response with the error envelope."""
         content = Failure(success=False, status={"code": self.code, "description": str(self)})
         if self.errors:
             content["errors"] = self.errors

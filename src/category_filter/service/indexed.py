@@ -1,4 +1,4 @@
-"""Push tokens whose recipients are found in memory."""
+"""Push tokens with an index in memory, for fast fan-out."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from category_filter import FilterIndex
-from category_filter.service.database import filters, push_tokens, snapshot
-from category_filter.service.tokens import COLUMNS, PushTokens, Recipient, Recipients
+from category_filter.service.database import snapshot
+from category_filter.service.tables import filters, push_tokens
+from category_filter.service.tokens import RECIPIENT_COLUMNS, PushTokens, Recipient, Recipients
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -28,135 +29,133 @@ __all__ = ["IndexedPushTokens"]
 
 
 class IndexedPushTokens(PushTokens):
-    """Push tokens with a `FilterIndex` in memory, for the one process that writes to the database.
+    """Push tokens that find recipients with a `FilterIndex` in memory.
 
     >>> from category_filter.service import DeviceBinding, Sessions, connect
     >>> database = connect("sqlite://")
     >>> tokens = IndexedPushTokens(database)
-    >>> sessions = Sessions(database, ended=tokens.forget)
-    >>> session = sessions.create()
+    >>> sessions = Sessions(database, on_end=tokens.forget)
+    >>> session_hash = sessions.create()
     >>> phone = DeviceBinding(application="navixy_iphone_viewer", token="740f4707")
-    >>> bound = tokens.bind(session, phone)
-    >>> list(tokens.recipients("chat_message")) == [bound]
+    >>> recipient = tokens.bind(session_hash, phone)
+    >>> list(tokens.recipients("chat_message")) == [recipient]
     True
-    >>> sessions.end(session), tokens.recipients("chat_message").count()
+    >>> sessions.end(session_hash), tokens.recipients("chat_message").count()
     (True, 0)
 
+    The index does not see what other processes write, so this process must be the only writer. Pass
+    `forget` to `Sessions` as shown.
+
     Args:
-        database: What `connect` gave. What other processes write to it is not noticed.
+        database: An engine from `connect`.
     """
 
     def __init__(self, database: Engine) -> None:
         super().__init__(database)
-        self._writing = Lock()
+        self._write_lock = Lock()
         self._load()
 
-    def bind(
-        self,
-        hash: str,  # noqa: A002 - the API's word
-        binding: DeviceBinding | BrowserBinding,
-    ) -> Recipient:
+    def bind(self, session_hash: str, binding: DeviceBinding | BrowserBinding) -> Recipient:
         """Bind a push token to a session, in the database and then in the index."""
-        with self._written():
-            recipient = super().bind(hash, binding)
-            self._live.enter(recipient, binding.wanted)
+        with self._write():
+            recipient = super().bind(session_hash, binding)
+            self._live.set(recipient, binding.effective_filter)
             return recipient
 
-    def delete(self, hash: str) -> int:  # noqa: A002 - likewise
-        """Remove a session's push token, from the database and then from the index."""
-        with self._written():
-            session_id = super().delete(hash)
-            self._live.leave(session_id)
+    def delete(self, session_hash: str) -> int:
+        """Delete the push token of a session, from the database and then from the index."""
+        with self._write():
+            session_id = super().delete(session_hash)
+            self._live.discard(session_id)
             return session_id
 
     def forget(self, session_id: int) -> None:
-        """Remove the token of a session that has ended from the index."""
-        with self._writing:
-            self._live.leave(session_id)
+        """Delete the push token of an ended session from the index."""
+        with self._write_lock:
+            self._live.discard(session_id)
 
     def recipients(self, category: str | Enum) -> Recipients:
-        """Who gets a category: the tokens of live sessions whose filter allows it."""
-        if self._in_doubt:
+        """Return the recipients of a category: tokens of live sessions whose filter allows it."""
+        if self._stale:
             self._load()
-        return _Indexed(self._live, category)
+        return _IndexedRecipients(self._live, category)
 
     @contextmanager
-    def _written(self) -> Generator[None]:
-        """Nobody else writes, so that the index sees all in the order of the database."""
-        with self._writing:
+    def _write(self) -> Generator[None]:
+        """Serialize writes, so that the index applies them in the order of the database."""
+        with self._write_lock:
             try:
                 yield
-            except SQLAlchemyError:  # which does not tell whether it was written
-                self._in_doubt = True
+            except SQLAlchemyError:
+                self._stale = True  # the write may or may not have been applied
                 raise
 
     def _load(self) -> None:
-        rows = select(*COLUMNS, filters.c.filter).join_from(push_tokens, filters)
-        with self._writing, snapshot(self._database) as connection:
-            self._live = _Live()
-            for *columns, wanted in connection.execute(rows):
-                self._live.enter(Recipient(*columns), wanted)
-            self._in_doubt = False
+        rows = select(*RECIPIENT_COLUMNS, filters.c.filter).join_from(push_tokens, filters)
+        with self._write_lock, snapshot(self._database) as connection:
+            self._live = _LiveTokens()
+            for *columns, f in connection.execute(rows):
+                self._live.set(Recipient(*columns), f)
+            self._stale = False
 
 
-class _Live:
-    """Who is bound at this moment, until the sessions end."""
+class _LiveTokens:
+    """An index of the push tokens of live sessions. A token expires with its session."""
 
     def __init__(self) -> None:
         self._lock = RLock()
         self._index = FilterIndex[Recipient]()
-        self._bound: dict[int, Recipient] = {}
-        self._ends: list[tuple[int, int]] = []
-        self._ending: set[int] = set()
+        self._recipients: dict[int, Recipient] = {}
+        self._expirations: list[tuple[int, int]] = []  # a heap of (ends_at, session_id)
+        self._scheduled: set[int] = set()  # the sessions in the heap, each of them once
 
-    def enter(self, recipient: Recipient, wanted: CategoryFilter) -> None:
-        """Take a recipient in, instead of the one that its session had."""
+    def set(self, recipient: Recipient, f: CategoryFilter) -> None:
+        """Set the recipient of a session, replacing its current one."""
         session_id = recipient.session_id
         with self._lock:
-            before = self._bound.get(session_id)
-            if before != recipient:
-                self.leave(session_id)
-            self._index[recipient] = wanted
-            self._bound[session_id] = recipient
-            if session_id not in self._ending:
-                self._ending.add(session_id)
-                heapq.heappush(self._ends, (recipient.ends_at, session_id))
+            if self._recipients.get(session_id) != recipient:
+                self.discard(session_id)
+            self._index[recipient] = f
+            self._recipients[session_id] = recipient
+            if session_id not in self._scheduled:
+                self._scheduled.add(session_id)
+                heapq.heappush(self._expirations, (recipient.ends_at, session_id))
 
-    def leave(self, session_id: int) -> None:
-        """Drop a session's recipient, if it has one."""
+    def discard(self, session_id: int) -> None:
+        """Delete the recipient of a session, if it has one."""
         with self._lock:
-            recipient = self._bound.pop(session_id, None)
+            recipient = self._recipients.pop(session_id, None)
             if recipient is not None:
                 del self._index[recipient]
 
-    def wanting(self, category: str | Enum) -> Iterator[Recipient]:
-        """Those who get a category now, whatever happens while they are gone through."""
+    def matching(self, category: str | Enum) -> Iterator[Recipient]:
+        """Iterate over the current recipients of a category, whatever is written meanwhile."""
         with self._lock:
-            self._end(int(time.time()))
+            self._expire(int(time.time()))
             return iter(self._index.matching(category))
 
     def count(self, category: str | Enum) -> int:
-        """How many they are."""
+        """Return the number of current recipients of a category."""
         with self._lock:
-            self._end(int(time.time()))
+            self._expire(int(time.time()))
             return len(self._index.matching(category))
 
-    def _end(self, now: int) -> None:
-        while self._ends and self._ends[0][0] <= now:
-            _, session_id = heapq.heappop(self._ends)
-            self._ending.discard(session_id)
-            self.leave(session_id)
+    def _expire(self, now: int) -> None:
+        while self._expirations and self._expirations[0][0] <= now:
+            _, session_id = heapq.heappop(self._expirations)
+            self._scheduled.discard(session_id)
+            self.discard(session_id)
 
 
-class _Indexed(Recipients):
-    """Recipients that are read from the index."""
+class _IndexedRecipients(Recipients):
+    """Recipients from the index."""
 
-    def __init__(self, live: _Live, category: str | Enum) -> None:
+    def __init__(self, live: _LiveTokens, category: str | Enum) -> None:
         self._live = live
         self._category = category
 
     def __iter__(self) -> Iterator[Recipient]:
-        return self._live.wanting(self._category)
+        return self._live.matching(self._category)
 
     def count(self) -> int:
         return self._live.count(self._category)

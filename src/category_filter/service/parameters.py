@@ -1,4 +1,4 @@
-"""What a request says: its parameters, in whichever way they come, and its session's hash."""
+"""Request parameters: from the query string, a JSON body or a form, to validated values."""
 
 from __future__ import annotations
 
@@ -19,68 +19,68 @@ if TYPE_CHECKING:
     from fastapi import Request
     from pydantic_core import ErrorDetails
 
-__all__ = ["NoParameters", "read", "session_hash", "validated"]
+__all__ = ["NoParameters", "find_session_hash", "read_parameters", "validate"]
 
 _MAX_BYTES = 65_536
-"""Of a body, and likewise of a query string."""
+"""Maximum size of a body, and of a query string."""
 
-_MAX_FIELDS = 100
+_MAX_PARAMETERS = 100
 
-_HEADER = re.compile("nvx(| .*)", re.IGNORECASE)
-_TWICE = object()
-"""Stands for the value of a parameter that has two."""
+_AUTHORIZATION = re.compile("nvx(| .*)", re.IGNORECASE)
 
-_NAME = re.compile("[A-Za-z_]{1,32}")
-"""Names that may be repeated to the sender: a secret at the wrong place has digits."""
+_DUPLICATE = object()
+"""The value of a parameter that is given more than once."""
+
+_SAFE_NAME = re.compile("[A-Za-z_]{1,32}")
+"""Names that are safe to repeat in a response. A secret sent as a name would have digits."""
 
 M = TypeVar("M", bound=BaseModel)
 
 
 class NoParameters(BaseModel):
-    """What a call takes that has no parameter but the session's hash."""
+    """The parameters of a call that takes only the session hash."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-async def read(request: Request) -> dict[str, object]:
-    """The parameters of a request, from its query string and its JSON body or form.
+async def read_parameters(request: Request) -> dict[str, object]:
+    """Return the parameters of a request, from its query string and its JSON body or form.
 
     Raises:
-        ApiError: It is too large, or in no known format.
+        ApiError: If the request is too large, or its format is unknown or invalid.
     """
     query = cast("bytes", request.scope["query_string"])
     if len(query) > _MAX_BYTES:
-        raise ApiError(Code.TOO_LARGE, f"a query string has at most {_MAX_BYTES:,} bytes")
-    pairs = _form(query, "query string")
+        raise ApiError(Code.TOO_LARGE, f"the query string exceeds {_MAX_BYTES:,} bytes")
+    pairs = _parse_form(query, "query string")
     if request.method == "POST":
-        body = await _body(request)
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        match kind:
+        body = await _read_body(request)
+        content_type = request.headers.get("content-type", "")
+        match content_type.partition(";")[0].strip().lower():
             case "application/json":
-                pairs += _json(body)
+                pairs += _parse_json(body)
             case "application/x-www-form-urlencoded":
-                pairs += _form(body, "form")
+                pairs += _parse_form(body, "form")
             case _ if body:
                 raise ApiError(
                     Code.WRONG_FORMAT,
-                    "the Content-Type of a body is application/json"
-                    " or application/x-www-form-urlencoded",
+                    "expected Content-Type application/json or application/x-www-form-urlencoded",
                 )
             case _:
                 pass
     values: dict[str, object] = {}
     for name, value in pairs:
-        known = name if _NAME.fullmatch(name) else "?"
-        values[known] = _TWICE if known in values else value
+        safe_name = name if _SAFE_NAME.fullmatch(name) else "?"
+        values[safe_name] = _DUPLICATE if safe_name in values else value
     return values
 
 
-async def _body(request: Request) -> bytes:
-    """The body, of which no more is read than it may have."""
+async def _read_body(request: Request) -> bytes:
+    """Return the body. Stop reading as soon as it exceeds the limit."""
     too_large = ApiError(
         Code.TOO_LARGE,
-        f"a body has at most {_MAX_BYTES:,} bytes",
-        headers={"Connection": "close"},  # instead of reading what is still to come
+        f"the body exceeds {_MAX_BYTES:,} bytes",
+        headers={"Connection": "close"},  # the rest of the body is not read
     )
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > _MAX_BYTES:
@@ -93,86 +93,90 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _json(body: bytes) -> Iterable[tuple[str, object]]:
+def _parse_json(body: bytes) -> Iterable[tuple[str, object]]:
     try:
-        found: object = json.loads(body.decode(), object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        # The error of JSON tells the place, and nothing of what stands there.
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        if isinstance(error, UnicodeDecodeError):
-            reason = "no UTF-8"
-        raise ApiError(Code.WRONG_FORMAT, f"the body is no JSON: {reason}") from None
-    if not isinstance(found, dict):
-        raise ApiError(Code.WRONG_FORMAT, "the body is no JSON object")
-    fields = cast("dict[str, object]", found)
-    if len(fields) > _MAX_FIELDS:
-        raise ApiError(Code.WRONG_FORMAT, f"the body has more than {_MAX_FIELDS} names")
-    return fields.items()
+        value: object = json.loads(body.decode(), object_pairs_hook=_object_without_duplicates)
+    except UnicodeDecodeError:
+        raise ApiError(Code.WRONG_FORMAT, "the body is not valid UTF-8") from None
+    except RecursionError:
+        raise ApiError(Code.WRONG_FORMAT, "the body is nested too deeply") from None
+    except ValueError as error:  # its message has the position, but none of the body
+        raise ApiError(Code.WRONG_FORMAT, f"the body is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ApiError(Code.WRONG_FORMAT, "the body is not a JSON object")
+    parameters = cast("dict[str, object]", value)
+    if len(parameters) > _MAX_PARAMETERS:
+        raise ApiError(Code.WRONG_FORMAT, f"the body has more than {_MAX_PARAMETERS} parameters")
+    return parameters.items()
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands twice in an object")
-    return found
+def _object_without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise ValueError("duplicate name in an object")
+    return result
 
 
-def _form(text: bytes, where: str) -> list[tuple[str, object]]:
+def _parse_form(text: bytes, source: str) -> list[tuple[str, object]]:
     if text.lstrip().startswith(b"{"):
         raise ApiError(
-            Code.WRONG_FORMAT, f"the {where} is JSON, which wants Content-Type: application/json"
+            Code.WRONG_FORMAT,
+            f"the {source} contains JSON: send a body with Content-Type application/json",
         )
     try:
         fields = parse_qsl(
-            text.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS
+            text.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS
         )
     except UnicodeDecodeError:
-        raise ApiError(Code.WRONG_FORMAT, f"the {where} is no UTF-8") from None
+        raise ApiError(Code.WRONG_FORMAT, f"the {source} is not valid UTF-8") from None
     except ValueError:
         raise ApiError(
-            Code.WRONG_FORMAT, f"the {where} has more than {_MAX_FIELDS} fields"
+            Code.WRONG_FORMAT, f"the {source} has more than {_MAX_PARAMETERS} parameters"
         ) from None
-    return [(name, _decoded(value) if name == "parameters" else value) for name, value in fields]
+    return [
+        (name, _try_parse_json(value) if name == "parameters" else value) for name, value in fields
+    ]
 
 
-def _decoded(value: str) -> object:
-    """The object that a form can only hold as JSON, or the text if it is none."""
+def _try_parse_json(value: str) -> object:
+    """Return the parsed JSON, or the string itself if it is not valid JSON."""
     try:
-        return json.loads(value, object_pairs_hook=_object)
+        return json.loads(value, object_pairs_hook=_object_without_duplicates)
     except (ValueError, RecursionError):
         return value
 
 
-def session_hash(authorization: str | None, parameter: object) -> str:
-    """The hash of a request's session.
+def find_session_hash(authorization: str | None, parameter: object) -> str:
+    """Return the session hash of a request.
 
-    >>> session_hash("NVX 0123456789abcdef0123456789abcdef", None)
+    >>> find_session_hash("NVX 0123456789abcdef0123456789abcdef", None)
     '0123456789abcdef0123456789abcdef'
 
     Args:
-        authorization: The header, which goes first if it is the API's own and not, say, a proxy's.
-        parameter: The parameter `hash`, which is checked in any case.
+        authorization: The `Authorization` header. It takes precedence if its scheme is `NVX`; other
+            schemes, such as a proxy's, are ignored.
+        parameter: The parameter `hash`. It must be valid even if the header takes precedence.
 
     Raises:
-        ApiError: There is no hash, or it is none.
+        ApiError: If the hash is missing or invalid.
     """
-    header = _HEADER.fullmatch(authorization or "")
-    given = [value for value in (header and header[1].strip(), parameter) if value is not None]
-    if not given:
+    header = _AUTHORIZATION.fullmatch(authorization or "")
+    hashes = [value for value in (header and header[1].strip(), parameter) if value is not None]
+    if not hashes:
         raise ApiError(
             Code.WRONG_HASH,
-            "it is missing; send the parameter hash, or the header Authorization: NVX <hash>",
+            "missing; send the parameter 'hash' or the header 'Authorization: NVX <hash>'",
         )
-    for value in given:
+    for value in hashes:
         digest(value)
-    return cast("str", given[0])
+    return cast("str", hashes[0])
 
 
-def validated(model: type[M], values: Mapping[str, object]) -> M:
-    """The parameters as a call takes them.
+def validate(model: type[M], values: Mapping[str, object]) -> M:
+    """Return the validated parameters of a call.
 
     Raises:
-        ApiError: Some are invalid; it names each of them.
+        ApiError: If parameters are invalid. It has an entry for each of them.
     """
     try:
         return model.model_validate(values)
@@ -185,13 +189,25 @@ def validated(model: type[M], values: Mapping[str, object]) -> M:
 def _parameter_error(model: type[BaseModel], error: ErrorDetails) -> ParameterError:
     name, *inner = map(str, error["loc"])
     if error["type"] == "extra_forbidden":
-        known = ", ".join(sorted({*model.model_fields, "hash"}))
-        return {"parameter": name, "message": f"unknown: the parameters are {known}"}
-    if error["input"] is _TWICE:
-        return {"parameter": name, "message": "given twice"}
+        valid = ", ".join(sorted({*model.model_fields, "hash"}))
+        return {"parameter": name, "message": f"unknown parameter; valid parameters: {valid}"}
+    if error["input"] is _DUPLICATE:
+        return {"parameter": name, "message": "given more than once"}
     if error["type"] == "category_filter":
-        found = {key: value for key, value in error.get("ctx", {}).items() if key != "message"}
-        return cast("ParameterError", {"parameter": name, "message": error["msg"], **found})
-    field = (Keys.model_fields[inner[0]] if inner else model.model_fields[name]).description
-    missing = "missing: " if error["type"] == "missing" else ""
-    return {"parameter": ".".join([name, *inner]), "message": f"{missing}expected {field}"}
+        details = {key: value for key, value in error.get("ctx", {}).items() if key != "message"}
+        return cast("ParameterError", {"parameter": name, "message": error["msg"], **details})
+    field = Keys.model_fields[inner[0]] if inner else model.model_fields[name]
+    missing = "missing; " if error["type"] == "missing" else ""
+    return {
+        "parameter": ".".join([name, *inner]),
+        "message": f"{missing}expected {_as_phrase(cast('str', field.description))}",
+    }
+
+
+def _as_phrase(sentence: str) -> str:
+    """Return a description as part of a message.
+
+    >>> _as_phrase("A filter, or `*`.")
+    'a filter, or `*`'
+    """
+    return sentence[0].lower() + sentence[1:].removesuffix(".")

@@ -1,4 +1,4 @@
-"""A server for the application alone."""
+"""A server for a single process."""
 
 from __future__ import annotations
 
@@ -7,32 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from category_filter.service.app import create_app
+from category_filter.service.app import PushService
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["serve"]
+__all__ = ["UVICORN_OPTIONS", "serve"]
 
-LIMITS: Mapping[str, Any] = {
-    "http": "h11",
-    "h11_max_incomplete_event_size": 131_072,
-    "timeout_graceful_shutdown": 10,
+UVICORN_OPTIONS: Mapping[str, Any] = {
+    "http": "h11",  # the parser with a configurable size limit
+    "h11_max_incomplete_event_size": 131_072,  # above the API's own limit, which answers with JSON
+    "timeout_graceful_shutdown": 10,  # seconds to wait for slow clients
 }
-"""What lets the application refuse a long query string, and the server one that is much longer;
-and the seconds after which a slow client no longer keeps the server from ending."""
 
 
-def serve(database_url: str, *, host: str, port: int) -> None:
-    """Serve the application until the process is asked to end.
+def serve(url: str, *, host: str, port: int) -> None:
+    """Serve the API until the process is terminated.
 
-    Requests are not logged: their addresses may hold hashes and tokens.
+    Requests are not logged, because their URLs may contain session hashes and push tokens.
 
     Args:
-        database_url: As `create_app` takes it, which also tells what is raised.
-        host: The address to listen at.
-        port: The port; 0 for any that is free.
+        url: The database URL, as for `PushService`, which also documents the errors.
+        host: The address to listen on.
+        port: The port, or 0 for any free port.
     """
-    app = create_app(database_url)
+    app = PushService(url).app
     logging.basicConfig(format="%(levelname)s:  %(message)s")
-    uvicorn.run(app, host=host, port=port, access_log=False, server_header=False, **LIMITS)
+    uvicorn.run(app, host=host, port=port, access_log=False, server_header=False, **UVICORN_OPTIONS)

@@ -1,4 +1,4 @@
-"""Sessions, which the host creates when somebody signs in, and ends."""
+"""Sessions, which may bind a push token: created when a user signs in, ended when they sign out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from category_filter.service.database import execute, sessions
+from category_filter.service.database import execute
 from category_filter.service.errors import ApiError, Code
+from category_filter.service.tables import sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,91 +23,89 @@ if TYPE_CHECKING:
 __all__ = ["Sessions", "digest"]
 
 _HASH = re.compile("[0-9a-fA-F]{32}")
-_DAY = 86_400
-"""In seconds."""
+_SECONDS_PER_DAY = 86_400
 
 
-def digest(hash: object) -> bytes:  # noqa: A002 - the API's word
-    """What the database knows of a session's hash.
+def digest(session_hash: object) -> bytes:
+    """Return the digest of a session hash, which is what the database stores.
 
     >>> digest("0123456789abcdef0123456789ABCDEF").hex()[:16]
     '3eb1bd439947eb76'
 
-    The hash is random, and long enough that nobody can go through all: it needs no salt.
+    A session hash has 128 random bits, so the digest needs no salt.
 
     Raises:
-        ApiError: It is not 32 hexadecimal digits.
+        ApiError: If it is not a string of 32 hexadecimal digits.
     """
-    if not isinstance(hash, str) or not _HASH.fullmatch(hash):
-        raise ApiError(Code.WRONG_HASH, "it is not 32 hexadecimal digits")
-    return hashlib.sha256(hash.lower().encode()).digest()
+    if not isinstance(session_hash, str) or not _HASH.fullmatch(session_hash):
+        raise ApiError(Code.WRONG_HASH, "expected 32 hexadecimal digits")
+    return hashlib.sha256(session_hash.lower().encode()).digest()
 
 
 class Sessions:
-    """The sessions of a database: who may bind a push token.
+    """The sessions of a database.
 
     >>> from category_filter.service import connect
     >>> sessions = Sessions(connect("sqlite://"))
-    >>> hash = sessions.create(days=30)
-    >>> len(hash)
+    >>> session_hash = sessions.create(days=30)
+    >>> len(session_hash)
     32
-    >>> sessions.end(hash), sessions.end(hash)
+    >>> sessions.end(session_hash), sessions.end(session_hash)
     (True, False)
 
-    The database keeps no hash, but a digest of it, so that a copy of the database lets nobody in.
+    The database stores only digests of the session hashes, so a leaked copy does not grant access.
 
     Args:
-        database: What `connect` gave.
-        ended: What is to know of each session that `end` ends, by the database's number of it.
+        database: An engine from `connect`.
+        on_end: A callback for each session that `end` ends. It gets the session's id.
     """
 
-    def __init__(self, database: Engine, ended: Callable[[int], object] = lambda _: None) -> None:
+    def __init__(self, database: Engine, on_end: Callable[[int], object] = lambda _: None) -> None:
         self._database = database
-        self._ended = ended
+        self._on_end = on_end
 
-    def create(self, hash: str | None = None, *, days: float = 30) -> str:  # noqa: A002 - the API's word
-        """A new session's hash.
-
-        On this occasion the sessions that have ended are removed.
+    def create(self, session_hash: str | None = None, *, days: float = 30) -> str:
+        """Create a session and return its hash. Also delete all expired sessions.
 
         Args:
-            hash: 32 hexadecimal digits that nobody can guess; random ones, if none are given.
+            session_hash: 32 hexadecimal digits that cannot be guessed; random by default.
             days: How long the session lasts.
 
         Raises:
-            ApiError: The hash is none.
-            ValueError: There is such a session already.
+            ApiError: If the hash is not a string of 32 hexadecimal digits.
+            ValueError: If a session with this hash exists.
         """
-        hash = secrets.token_hex(16) if hash is None else hash  # noqa: A001 - likewise
+        session_hash = secrets.token_hex(16) if session_hash is None else session_hash
         now = int(time.time())
-        session = {"digest": digest(hash), "ends_at": now + int(days * _DAY)}
+        session = {"digest": digest(session_hash), "ends_at": now + int(days * _SECONDS_PER_DAY)}
         execute(self._database, delete(sessions).where(sessions.c.ends_at <= now))
         try:
             execute(self._database, insert(sessions), session)
         except IntegrityError:
-            raise ValueError("there is a session with this hash already") from None
-        return hash
+            raise ValueError("a session with this hash already exists") from None
+        return session_hash
 
-    def end(self, hash: str) -> bool:  # noqa: A002 - likewise
-        """End a session and remove its push token; False if there is none to end.
+    def end(self, session_hash: str) -> bool:
+        """End a session and delete its push token. Return False if the session does not exist.
 
         Raises:
-            ApiError: The hash is none.
+            ApiError: If the hash is not a string of 32 hexadecimal digits.
         """
-        ended = delete(sessions).where(sessions.c.digest == digest(hash)).returning(sessions.c.id)
-        rows = execute(self._database, ended)
+        statement = delete(sessions).where(sessions.c.digest == digest(session_hash))
+        rows = execute(self._database, statement.returning(sessions.c.id))
         for (session_id,) in rows:
-            self._ended(session_id)
+            self._on_end(session_id)
         return bool(rows)
 
-    def check(self, hash: str) -> None:  # noqa: A002 - likewise
-        """See that there is a session, and that it has not ended.
+    def check(self, session_hash: str) -> None:
+        """Raise an error unless the session exists and has not ended.
 
         Raises:
-            ApiError: There is none, or the hash is none.
+            ApiError: If the session does not exist or has ended, or the hash is not a string of 32
+                hexadecimal digits.
         """
         live = select(sessions.c.id).where(
-            sessions.c.digest == digest(hash), sessions.c.ends_at > int(time.time())
+            sessions.c.digest == digest(session_hash), sessions.c.ends_at > int(time.time())
         )
         if not execute(self._database, live):
             raise ApiError(Code.SESSION_NOT_FOUND)

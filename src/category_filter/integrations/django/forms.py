@@ -43,7 +43,7 @@ class _BaseFilterWidget(forms.MultiWidget):
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[Any]:
         mode, names = super().value_from_datadict(data, files, name)
-        if not isinstance(names, list):  # form data made from JSON
+        if not isinstance(names, list):  # form data from JSON
             names = [] if names is None else [names]
         return [mode, [str(name) for name in cast("list[object]", names)]]
 

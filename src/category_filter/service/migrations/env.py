@@ -1,10 +1,10 @@
-"""How Alembic reaches the database: by the connection that upgrades it."""
+"""The environment of Alembic: use the connection of the upgrade."""
 
 from alembic import context
 
-from category_filter.service.database import metadata
+from category_filter.service.tables import metadata
 
-# A table of its own for the version: the host may keep its own schema in the same database.
+# A version table of our own: the host may keep its own schema in the same database.
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,

@@ -1,4 +1,4 @@
-"""Sessions, filters, and the push tokens that they are for."""
+"""Create the tables of sessions, filters and push tokens."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""`serve` and `session create`: what they print, and why they cannot do it."""
+"""The commands `serve` and `session create`: their output and their errors."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def sqlite_url(tmp_path):
 
 
 class TestSessionCreate:
-    def test_the_hash_is_printed_and_valid(self, database_url):
+    def test_it_prints_the_hash_of_a_valid_session(self, database_url):
         code, out, err = run("session", "create", "--database", database_url)
         assert (code, err) == (0, "")
         assert re.fullmatch("[0-9a-f]{32}\n", out)
@@ -34,24 +34,24 @@ class TestSessionCreate:
         Sessions(engine).check(out.strip())
         engine.dispose()
 
-    def test_a_hash_of_ones_own(self, sqlite_url):
+    def test_the_hash_can_be_given_once(self, sqlite_url):
         command = ("session", "create", "--hash", HASH, "--days", "1", "--database", sqlite_url)
         assert run(*command) == (0, f"{HASH}\n", "")
         assert run(*command) == (
             2,
             "",
-            "category-filter: there is a session with this hash already\n",
+            "category-filter: a session with this hash already exists\n",
         )
 
-    def test_the_default_is_a_file_in_this_folder(self, tmp_path):
+    def test_the_default_database_is_a_file_in_the_current_directory(self, tmp_path):
         subprocess.run([COMMAND, "session", "create"], cwd=tmp_path, check=True)
         assert [file.name for file in tmp_path.iterdir()] == ["push_tokens.db"]
 
     @pytest.mark.parametrize(
         ("arguments", "reason"),
         [
-            (["--hash", "abc"], "wrong hash: it is not 32 hexadecimal digits"),
-            (["--database", "mysql://h"], "the database is SQLite or PostgreSQL, and not mysql"),
+            (["--hash", "abc"], "wrong hash: expected 32 hexadecimal digits"),
+            (["--database", "mysql://h"], "unsupported database 'mysql': use SQLite or PostgreSQL"),
             (["--database", "oops"], "Could not parse SQLAlchemy URL from given URL string"),
             (
                 ["--database", "postgresql://root:secret@127.0.0.1:1/a"],
@@ -62,11 +62,11 @@ class TestSessionCreate:
             ),
         ],
     )
-    def test_wrong_usage(self, sqlite_url, arguments, reason):
+    def test_invalid_usage_exits_with_2_and_the_reason(self, sqlite_url, arguments, reason):
         arguments = ["--database", sqlite_url, *arguments]
         assert run("session", "create", *arguments) == (2, "", f"category-filter: {reason}\n")
 
-    def test_no_such_folder(self, tmp_path):
+    def test_a_missing_folder_exits_with_2_and_the_path(self, tmp_path):
         result = subprocess.run(
             [COMMAND, "session", "create", "--database", f"sqlite:///{tmp_path}/a/b.db"],
             capture_output=True,
@@ -80,14 +80,14 @@ class TestSessionCreate:
         )
 
     @pytest.mark.parametrize("days", ["0", "36501", "x"])
-    def test_days_that_are_none(self, sqlite_url, days):
+    def test_invalid_days_are_a_usage_error(self, sqlite_url, days):
         code, out, err = run("session", "create", "--days", days, "--database", sqlite_url)
         assert (code, out) == (2, "")
         assert "--days" in err
 
 
 class TestServe:
-    def test_it_says_where_and_ends_when_asked(self, database_url, tmp_path):
+    def test_it_prints_its_address_and_shuts_down_cleanly(self, database_url, tmp_path):
         with Process(database_url, tmp_path / "log") as process:
             response = httpx2.get(f"{process.address}/openapi.json")
             assert response.json()["info"]["title"] == "Push tokens"
@@ -98,7 +98,7 @@ class TestServe:
         assert "Finished server process" in log
         assert "Traceback" not in log
 
-    def test_a_port_that_is_taken(self, sqlite_url):
+    def test_a_port_in_use_exits_with_3_and_the_reason(self, sqlite_url):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])
             result = subprocess.run(
@@ -111,14 +111,14 @@ class TestServe:
         assert "address already in use" in result.stderr
         assert "Traceback" not in result.stderr
 
-    def test_a_database_that_cannot_be_reached(self):
+    def test_an_unavailable_database_exits_with_2_and_the_reason(self):
         url = "postgresql://127.0.0.1:1/a"
         code, out, err = run("serve", "--database", url)
         assert (code, out) == (2, "")
         assert err.startswith("category-filter: connection failed: ")
 
     @pytest.mark.parametrize("missing", ["fastapi", "sqlalchemy", "alembic", "uvicorn"])
-    def test_without_its_extra_it_says_what_to_install(self, missing, tmp_path):
+    def test_a_missing_package_exits_with_2_and_the_extra_to_install(self, missing, tmp_path):
         code = (
             f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = ['serve'];"
             "from category_filter.cli import main; main()"

@@ -1,4 +1,4 @@
-"""The command that precomputes a file: its rows, its summary, and what it leaves behind."""
+"""`category-filter precompute`: the rows it writes, its summary, and what it leaves behind."""
 
 import json
 import os
@@ -13,9 +13,10 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from category_filter import cli, navixy
+from category_filter import navixy
 from category_filter.batch import precompute
-from category_filter.cli import app
+from category_filter.cli import _tally, app
+from category_filter.cli._tally import Tally
 
 COMMAND = [str(Path(sys.executable).with_name("category-filter")), "precompute"]
 ROWS = pl.DataFrame(
@@ -27,7 +28,7 @@ ROWS = pl.DataFrame(
 )
 EXPECTED = precompute(ROWS, navixy.CATEGORIES)
 SUMMARY = """\
-5 rows, 3 distinct filters, 2 bad rows
+5 rows, 3 distinct filters, 2 invalid rows
         2 write ',' instead of ';'; did you mean 'a,b'?
 """
 
@@ -56,14 +57,14 @@ def folder(tmp_path):
     return tmp_path
 
 
-def left(folder):
+def file_names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
 class TestFormats:
     @pytest.mark.parametrize("source", WRITE)
     @pytest.mark.parametrize("target", WRITE)
-    def test_from_each_to_each(self, tmp_path, source, target):
+    def test_every_format_converts_to_every_other(self, tmp_path, source, target):
         WRITE[source](ROWS, tmp_path / f"in{source}")
         out = tmp_path / f"out{target}"
         assert run(tmp_path / f"in{source}", out) == (0, "", SUMMARY)
@@ -73,7 +74,7 @@ class TestFormats:
         else:
             assert found.rows() == EXPECTED.rows()
 
-    def test_what_is_empty_in_a_csv_file_is_null_unless_it_is_quoted(self, tmp_path):
+    def test_an_empty_csv_field_is_null_unless_it_is_quoted(self, tmp_path):
         source = tmp_path / "in.csv"
         source.write_text('category_filter,n\n,1\n"",2\n', "utf-8")
         assert run(source, tmp_path / "out.csv")[0] == 0
@@ -84,7 +85,7 @@ class TestFormats:
             " '-*' for none; did you mean '*'?\"\n"
         )
 
-    def test_what_ndjson_shows_late_is_not_lost(self, tmp_path):
+    def test_ndjson_columns_that_first_appear_late_are_kept(self, tmp_path):
         late = [{"category_filter": None, "note": None}] * 300
         late += [{"category_filter": "*", "note": "x", "new": 1}, {"category_filter": "a;b"}]
         source = tmp_path / "in.ndjson"
@@ -93,22 +94,22 @@ class TestFormats:
         assert run(source, out, "--rejects", rejects)[0] == 0
         lines = out.read_text("utf-8").splitlines()
         assert len(lines) == 302
-        nothing = {"unknown": None, "error": None}
         assert json.loads(lines[300]) == {
             "category_filter": "*",
             "note": "x",
             "new": 1,
             "canonical": "*",
             "mask": 63,
-            **nothing,
+            "unknown": None,
+            "error": None,
         }
         assert [rejects.read_text("utf-8").strip()] == lines[301:]
 
-    def test_no_rows(self, tmp_path):
+    def test_a_file_without_rows_keeps_its_schema(self, tmp_path):
         ROWS.clear().write_parquet(tmp_path / "in.parquet")
         assert run(tmp_path / "in.parquet", tmp_path / "out.parquet") == (
             *(0, ""),
-            "0 rows, 0 distinct filters, 0 bad rows\n",
+            "0 rows, 0 distinct filters, 0 invalid rows\n",
         )
         assert pl.read_parquet(tmp_path / "out.parquet").schema == EXPECTED.schema
 
@@ -118,26 +119,26 @@ class TestFormats:
         code, _, summary = run(tmp_path / "in.parquet", tmp_path / "out.parquet")
         assert (code, summary.splitlines()[0]) == (
             *(0,),
-            "300,000 rows, 3 distinct filters, 120,000 bad rows",
+            "300,000 rows, 3 distinct filters, 120,000 invalid rows",
         )
         found = pl.read_parquet(tmp_path / "out.parquet")
         assert found.equals(precompute(many, navixy.CATEGORIES))
 
 
 class TestOptions:
-    def test_rejects_get_every_bad_row(self, folder):
-        for kind in WRITE:
-            rejects = folder / f"rejects{kind}"
-            assert run(folder / "in.parquet", folder / "out.csv", "--rejects", rejects)[0] == 0
-            assert READ[kind](rejects)["id"].to_list() == ["10", "11"]
+    @pytest.mark.parametrize("extension", WRITE)
+    def test_rejects_holds_every_invalid_row(self, folder, extension):
+        rejects = folder / f"rejects{extension}"
+        assert run(folder / "in.parquet", folder / "out.csv", "--rejects", rejects)[0] == 0
+        assert READ[extension](rejects)["id"].to_list() == ["10", "11"]
 
-    def test_bad_rows_alone_are_no_failure_unless_they_are_to_be(self, folder):
+    def test_invalid_rows_fail_only_with_strict(self, folder):
         assert run(folder / "in.parquet", folder / "out.csv") == (0, "", SUMMARY)
         assert run(folder / "in.parquet", folder / "out.csv", "--strict") == (1, "", SUMMARY)
-        ROWS[:3].write_parquet(folder / "good.parquet")
-        assert run(folder / "good.parquet", folder / "out.csv", "--strict")[0] == 0
+        ROWS[:3].write_parquet(folder / "valid.parquet")
+        assert run(folder / "valid.parquet", folder / "out.csv", "--strict")[0] == 0
 
-    def test_the_others(self, folder):
+    def test_columns_mask_and_default_can_be_chosen(self, folder):
         renamed = ROWS.rename({"category_filter": "wanted", "note": "error"})
         renamed.write_parquet(folder / "in.parquet")
         known = ["--categories", "chat_message,news", "--filter", "wanted"]
@@ -153,21 +154,40 @@ class TestOptions:
             "error_now": None,
         }
 
-    def test_the_file_that_is_read_may_be_replaced(self, folder):
+    def test_an_invalid_default_is_wrong_usage(self, folder):
+        code, out, err = run(folder / "in.parquet", folder / "out.csv", "--missing", "a;b")
+        assert (code, out) == (2, "")
+        words = "Invalid value for --missing: write ',' instead of ';'; did you mean 'a,b'?"
+        assert words in " ".join(err.replace("\u2502", " ").split())
+        assert file_names(folder) == ["in.parquet"]
+
+    def test_the_source_can_be_replaced(self, folder):
         assert run(folder / "in.parquet", folder / "in.parquet")[0] == 0
         assert pl.read_parquet(folder / "in.parquet").equals(EXPECTED)
-        assert left(folder) == ["in.parquet"]
+        assert file_names(folder) == ["in.parquet"]
+
+    @pytest.mark.parametrize("rejects", ["in.csv", "./in.csv", "out.csv"])
+    def test_rejects_must_be_a_third_file(self, tmp_path, monkeypatch, rejects):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "in.csv").write_text("category_filter\na;b\n")
+        assert run("in.csv", "out.csv", "--rejects", rejects) == (
+            2,
+            "",
+            f"category-filter: {Path(rejects)}: --rejects must differ from IN and OUT\n",
+        )
+        assert (tmp_path / "in.csv").read_text() == "category_filter\na;b\n"
+        assert file_names(tmp_path) == ["in.csv"]
 
 
-def fails(folder, *arguments):
-    """The one line that a failure says; nothing else has changed."""
-    (folder / "out.parquet").write_bytes(b"as it was")
+def failure(folder, *arguments):
+    """Run a command that fails, check that it changes no file, and return its only line."""
+    (folder / "out.parquet").write_bytes(b"unchanged")
     result = subprocess.run(
         [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, cwd=folder
     )
     assert result.stdout == ""
-    assert (folder / "out.parquet").read_bytes() == b"as it was"
-    assert not [name for name in left(folder) if name.endswith(".part")]
+    assert (folder / "out.parquet").read_bytes() == b"unchanged"
+    assert not [name for name in file_names(folder) if name.endswith(".part")]
     assert result.returncode == 2
     (line,) = result.stderr.splitlines()
     return line
@@ -179,26 +199,29 @@ class TestFailures:
         [
             (
                 ["in.parquet", "out.parquet", "--filter", "wanted"],
-                "category-filter: there is no column 'wanted', but 'id', 'category_filter', 'note'",
+                (
+                    "category-filter: no column 'wanted': choose from 'id', 'category_filter',"
+                    " 'note'"
+                ),
             ),
             (
                 ["in.parquet", "out.xlsx"],
                 (
-                    "category-filter: out.xlsx: the extension is none of .parquet, .csv, .ndjson,"
-                    " .jsonl"
+                    "category-filter: out.xlsx: the extension must be one of .parquet, .csv,"
+                    " .ndjson, .jsonl"
                 ),
             ),
             (
                 ["in.parquet", "out.parquet", "--rejects", "rejects.txt"],
                 (
-                    "category-filter: rejects.txt: the extension is none of .parquet, .csv,"
+                    "category-filter: rejects.txt: the extension must be one of .parquet, .csv,"
                     " .ndjson, .jsonl"
                 ),
             ),
             (
                 ["in.parquet", "out.parquet", "--categories", ",".join(f"c{n}" for n in range(64))],
                 (
-                    "category-filter: a mask has room for 63 categories, not 64: do without it"
+                    "category-filter: a mask holds at most 63 categories, not 64: leave it out"
                     " (mask=False, --no-mask)"
                 ),
             ),
@@ -209,60 +232,74 @@ class TestFailures:
         ],
     )
     def test_wrong_usage(self, folder, arguments, line):
-        assert fails(folder, *arguments) == line
+        assert failure(folder, *arguments) == line
 
-    def test_a_column_that_holds_no_text(self, folder):
+    def test_a_column_that_does_not_hold_strings(self, folder):
         pl.DataFrame({"category_filter": [1]}).write_parquet(folder / "in.parquet")
-        line = "category-filter: the column 'category_filter' holds Int64, not text"
-        assert fails(folder, "in.parquet", "out.parquet") == line
+        line = "category-filter: column 'category_filter' must hold strings, not Int64"
+        assert failure(folder, "in.parquet", "out.parquet") == line
 
-    def test_a_column_that_is_there_already(self, folder):
+    def test_a_new_column_that_already_exists(self, folder):
         EXPECTED.write_parquet(folder / "in.parquet")
-        line = "category-filter: there is a column 'canonical' already: choose a suffix"
-        assert fails(folder, "in.parquet", "out.parquet") == line
+        line = "category-filter: column 'canonical' already exists: choose a suffix"
+        assert failure(folder, "in.parquet", "out.parquet") == line
 
-    def test_files_that_cannot_be_read(self, folder):
+    def test_unreadable_files(self, folder):
         (folder / "bad.parquet").write_bytes(b"PAR1 and nothing else")
         (folder / "bad.ndjson").write_text('{"category_filter": "*"}\n{"category', "utf-8")
-        assert "bad.parquet" in fails(folder, "bad.parquet", "out.parquet")
-        assert fails(folder, "bad.ndjson", "out.parquet")
-        assert "missing.csv" in fails(folder, "missing.csv", "out.parquet")
+        assert "bad.parquet" in failure(folder, "bad.parquet", "out.parquet")
+        assert failure(folder, "bad.ndjson", "out.parquet")
+        assert "missing.csv" in failure(folder, "missing.csv", "out.parquet")
 
     def test_a_full_disk(self, folder):
         pl.concat([ROWS] * 100_000).with_row_index("row").write_parquet(folder / "in.parquet")
-        (folder / "out.parquet").write_bytes(b"as it was")
+        (folder / "out.parquet").write_bytes(b"unchanged")
         result = subprocess.run(
             f"ulimit -f 100; {' '.join(COMMAND)} in.parquet out.parquet",
             shell=True,
-            env={"PATH": os.environ["PATH"]},  # nothing else is to be written, such as coverage
+            env={"PATH": os.environ["PATH"]},  # without coverage, which would write files too
             capture_output=True,
             text=True,
             check=False,
             cwd=folder,
         )
-        assert (folder / "out.parquet").read_bytes() == b"as it was"
-        assert left(folder) == ["in.parquet", "out.parquet"]
+        assert (folder / "out.parquet").read_bytes() == b"unchanged"
+        assert file_names(folder) == ["in.parquet", "out.parquet"]
         assert result.returncode == 2
         assert "File too large" in result.stderr
         assert len(result.stderr.splitlines()) == 1
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_an_interruption(self, folder, number):
+    def test_an_interruption_removes_the_temporary_file(self, folder, number):
         many = pl.concat([ROWS] * 1_000_000).with_row_index("row")
         many.write_parquet(folder / "in.parquet")
         process = subprocess.Popen(
             [*COMMAND, "in.parquet", "out.parquet"], cwd=folder, stderr=subprocess.PIPE, text=True
         )
-        while left(folder) == ["in.parquet"]:
+        while file_names(folder) == ["in.parquet"]:
             time.sleep(0.01)
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode not in {0, -signal.SIGKILL}
-        assert left(folder) == ["in.parquet"]
-        assert "Traceback" not in said
+        assert file_names(folder) == ["in.parquet"]
+        assert "Traceback" not in errors
+
+    @pytest.mark.parametrize("missing", ["polars", "narwhals"])
+    def test_without_its_extra_it_says_what_to_install(self, folder, missing):
+        code = (
+            f"import sys; sys.modules[{missing!r}] = None;"
+            "sys.argv[1:] = ['precompute', 'in.parquet', 'out.parquet'];"
+            "from category_filter.cli import main; main()"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=folder
+        )
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr.startswith(f"category-filter: {missing}")
+        assert result.stderr.endswith("is missing: pip install 'category-filter[cli]'\n")
 
 
-def test_a_person_sees_how_far_it_is(folder):
+def test_a_terminal_shows_progress(folder):
     pl.concat([ROWS] * 400_000).write_parquet(folder / "in.parquet")
     screen, terminal = pty.openpty()
     process = subprocess.Popen(
@@ -275,57 +312,46 @@ def test_a_person_sees_how_far_it_is(folder):
             shown += os.read(screen, 65_536)
         except OSError:
             break
+    os.close(screen)
     assert process.wait() == 0
     assert b"precomputing" in shown
     assert b"rows/s" in shown
     assert b"2,000,000 rows, 3 distinct filters" in shown
 
 
-def test_one_of_each(folder):
-    ROWS[3:4].write_parquet(folder / "in.parquet")
-    assert run(folder / "in.parquet", folder / "out.csv")[2] == (
-        "1 row, 1 distinct filter, 1 bad row\n"
-        "        1 write ',' instead of ';'; did you mean 'a,b'?\n"
-    )
+class TestSummary:
+    def test_singular(self, folder):
+        ROWS[3:4].write_parquet(folder / "in.parquet")
+        assert run(folder / "in.parquet", folder / "out.csv")[2] == (
+            "1 row, 1 distinct filter, 1 invalid row\n"
+            "        1 write ',' instead of ';'; did you mean 'a,b'?\n"
+        )
 
+    def test_distinct_filters_and_errors_are_counted_up_to_a_limit(self, folder, monkeypatch):
+        monkeypatch.setattr(_tally, "_MAX_COUNTED", 3)
+        texts = [f"a;{n}" for n in range(5)]
+        pl.DataFrame({"category_filter": texts}).write_parquet(folder / "in.parquet")
+        summary = run(folder / "in.parquet", folder / "out.csv")[2].splitlines()
+        assert summary[0] == "5 rows, more than 3 distinct filters, 5 invalid rows"
+        assert len(summary) == 1 + 3
 
-def test_what_is_counted_is_bounded(folder, monkeypatch):
-    monkeypatch.setattr(cli, "_MOST_COUNTED", 3)
-    texts = [f"a;{n}" for n in range(5)]
-    pl.DataFrame({"category_filter": texts}).write_parquet(folder / "in.parquet")
-    summary = run(folder / "in.parquet", folder / "out.csv")[2].splitlines()
-    assert summary[0] == "5 rows, more than 3 distinct filters, 5 bad rows"
-    assert len(summary) == 1 + 3
+    def test_memory_does_not_grow_with_the_file(self, monkeypatch):
+        monkeypatch.setattr(_tally, "_MAX_COUNTED", 1)
+        texts = pl.DataFrame({"category_filter": ["a;b", "a;c", "a;d", "a;b"]})
+        part = precompute(texts, navixy.CATEGORIES)
+        tally = Tally()
+        assert len([*tally.count(iter([part, part]), "category_filter", "error")]) == 2
+        summary, *errors = tally.summary().splitlines()
+        assert summary == "8 rows, more than 1 distinct filter, 8 invalid rows"
+        assert len(errors) == 1
+        assert len(tally.hashes) <= 3
 
-
-def test_what_is_counted_does_not_grow_with_the_table(monkeypatch):
-    monkeypatch.setattr(cli, "_MOST_COUNTED", 1)
-    texts = pl.DataFrame({"category_filter": ["a;b", "a;c", "a;d", "a;b"]})
-    part = precompute(texts, navixy.CATEGORIES)
-    tally = cli._Tally()
-    assert len([*tally.counted(iter([part, part]), "category_filter", "error")]) == 2
-    summary, *errors = tally.summary().splitlines()
-    assert summary == "8 rows, more than 1 distinct filters, 8 bad rows"
-    assert len(errors) == 1
-
-
-def test_what_goes_by_is_counted_until_nobody_waits_for_it():
-    tally = cli._Tally()
-    parts = [EXPECTED[:3], EXPECTED[3:]]
-    seen = tally.counted(iter([*parts, EXPECTED]), "category_filter", "error")
-    assert all(next(seen) is part for part in parts)
-    assert tally.summary() == SUMMARY.strip()
-    tally.stopped = True
-    with pytest.raises(InterruptedError):
-        next(seen)
-
-
-@pytest.mark.parametrize("rejects", ["in.csv", "./in.csv", "out.csv"])
-def test_rejects_have_a_file_of_their_own(tmp_path, monkeypatch, rejects):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "in.csv").write_text("category_filter\na;b\n")
-    result = CliRunner().invoke(app, ["precompute", "in.csv", "out.csv", "--rejects", rejects])
-    words = f"category-filter: {Path(rejects)}: the rejects need a file of their own\n"
-    assert (result.exit_code, result.stderr) == (2, words)
-    assert (tmp_path / "in.csv").read_text() == "category_filter\na;b\n"
-    assert [file.name for file in tmp_path.iterdir()] == ["in.csv"]
+    def test_counting_stops_when_interrupted(self):
+        tally = Tally()
+        parts = [EXPECTED[:3], EXPECTED[3:]]
+        counted = tally.count(iter([*parts, EXPECTED]), "category_filter", "error")
+        assert all(next(counted) is part for part in parts)
+        assert tally.summary() == SUMMARY.strip()
+        tally.stopped = True
+        with pytest.raises(InterruptedError):
+            next(counted)

@@ -1,4 +1,4 @@
-"""Tables in files, by extension: read in batches, and written whole or not at all."""
+"""Read and write tables, in the format that a file's extension names."""
 
 from __future__ import annotations
 
@@ -15,25 +15,30 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-__all__ = ["EXTENSIONS", "batches", "kind", "replacing", "scan", "write", "write_parts"]
+__all__ = ["EXTENSIONS", "atomic_write", "batches", "file_format", "scan", "write", "write_parts"]
 
 EXTENSIONS = (".parquet", ".csv", ".ndjson", ".jsonl")
 
-_BATCH = 250_000
-"""Rows that are in memory at a time, twice or so."""
+_BATCH_ROWS = 250_000
+"""Rows per batch. About two batches are in memory at a time."""
 
 
 def scan(path: Path, like: Path | None = None, schema: pl.Schema | None = None) -> pl.LazyFrame:
-    """A file, to be read in the format that its extension says, or another path's.
+    """Open a file lazily.
 
-    A CSV file holds texts, and nothing but texts, so that none of them is changed: what is empty is
-    null, and what is empty in quotes is an empty text. An NDJSON file is read twice, unless its
-    schema is known: its last row may have a value where all others have none.
+    All columns of a CSV file are strings, so that no value changes. An empty field is null, but a
+    quoted empty field is an empty string. An NDJSON file is read twice unless you pass its schema,
+    because a column may be null in all rows but the last.
+
+    Args:
+        path: The file.
+        like: A path whose extension names the format, if not `path`.
+        schema: The schema of an NDJSON file.
 
     Raises:
-        ValueError: Its extension is none of `EXTENSIONS`.
+        ValueError: If the extension is unknown.
     """
-    match kind(like or path):
+    match file_format(like or path):
         case ".parquet":
             return pl.scan_parquet(path)
         case ".csv":
@@ -43,13 +48,13 @@ def scan(path: Path, like: Path | None = None, schema: pl.Schema | None = None) 
 
 
 def batches(table: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """The rows in their order, a part at a time."""
-    return table.collect_batches(chunk_size=_BATCH, maintain_order=True)
+    """Iterate over the rows in order, a batch at a time."""
+    return table.collect_batches(chunk_size=_BATCH_ROWS, maintain_order=True)
 
 
 def write(table: pl.LazyFrame, path: Path, like: Path) -> None:
-    """Write a table, in the format that another path's extension says."""
-    match kind(like):
+    """Write a table, in the format that the extension of `like` names."""
+    match file_format(like):
         case ".parquet":
             table.sink_parquet(path)
         case ".csv":
@@ -59,34 +64,34 @@ def write(table: pl.LazyFrame, path: Path, like: Path) -> None:
 
 
 def write_parts(parts: Iterator[pl.DataFrame], schema: pl.Schema, path: Path, like: Path) -> None:
-    """Write tables of the same columns one after another."""
+    """Write dataframes of the same schema one after another."""
 
-    def read(*_: object) -> Iterator[pl.DataFrame]:  # Polars says what it would do without
+    def read(*_: object) -> Iterator[pl.DataFrame]:  # the arguments are optional optimizations
         return parts
 
     write(register_io_source(read, schema=schema), path, like)
 
 
 @contextmanager
-def replacing(path: Path) -> Generator[Path]:
-    """A new file beside another, which it replaces if all goes well, and else is gone."""
+def atomic_write(path: Path) -> Generator[Path]:
+    """Return a temporary path in the same folder, which replaces the file on success."""
     if not path.parent.is_dir():
         raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(path))
     new = path.with_name(f".{path.name}.{token_hex(4)}.part")
-    try:  # whatever comes, also before there is a file
+    try:  # an interruption can come before the file exists
         yield new
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
 
 
-def kind(path: Path) -> str:
-    """The format of a file, which is its extension.
+def file_format(path: Path) -> str:
+    """Return the format of a file: its extension in lower case.
 
     Raises:
-        ValueError: It is none of `EXTENSIONS`.
+        ValueError: If it is not one of `EXTENSIONS`.
     """
     extension = path.suffix.lower()
     if extension not in EXTENSIONS:
-        raise ValueError(f"{path}: the extension is none of {', '.join(EXTENSIONS)}")
+        raise ValueError(f"{path}: the extension must be one of {', '.join(EXTENSIONS)}")
     return extension

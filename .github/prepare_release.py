@@ -1,0 +1,54 @@
+"""Give the package this repository's address, before a release is built from the working tree.
+
+A package index shows README.md without the files beside it, so relative links and images become
+absolute, and `[project.urls]` is added. The address comes from the environment of the CI system.
+"""
+
+import os
+import re
+from pathlib import Path
+
+_LINK = re.compile(r"""```.*?```|`[^`]*`|(?<=\]\()[^()\s]+|(?<=src=")[^"]+""", re.DOTALL)
+"""The target of a link or an image; also whole code spans and blocks, which stay as they are."""
+
+_IMAGES = (".png", ".svg")
+
+
+def absolute(readme: str, repository: str, tag: str) -> str:
+    """Return the README with the addresses of its links and images at a tag."""
+
+    def replace(match: re.Match[str]) -> str:
+        target = match.group()
+        if target.startswith(("`", "https://")):
+            return target
+        if target.startswith("#"):
+            target = f"README.md{target}"
+        view = "raw" if target.endswith(_IMAGES) else "blob"
+        return f"{repository}/{view}/{tag}/{target}"
+
+    return _LINK.sub(replace, readme)
+
+
+def urls(repository: str, tag: str) -> str:
+    """Return the links that a package index shows beside the description."""
+    return f"""
+[project.urls]
+Documentation = "{repository}/blob/{tag}/README.md"
+Source = "{repository}"
+Changelog = "{repository}/blob/{tag}/.github/CHANGELOG.md"
+Issues = "{repository}/issues"
+"""
+
+
+def main() -> None:
+    """Rewrite README.md and pyproject.toml in the current folder."""
+    repository = f"{os.environ['GITHUB_SERVER_URL']}/{os.environ['GITHUB_REPOSITORY']}"
+    tag = os.environ["GITHUB_REF_NAME"]
+    readme, pyproject = Path("README.md"), Path("pyproject.toml")
+    readme.write_text(absolute(readme.read_text("utf-8"), repository, tag), "utf-8")
+    with pyproject.open("a", encoding="utf-8") as file:
+        file.write(urls(repository, tag))
+
+
+if __name__ == "__main__":
+    main()

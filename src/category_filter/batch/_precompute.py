@@ -1,0 +1,87 @@
+"""Precompute what each row's filter means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import narwhals.stable.v2 as nw
+
+from category_filter.batch._filters import EVERYTHING, LIMIT, FilterColumn
+from category_filter.batch._frames import read_frame
+
+if TYPE_CHECKING:
+    from narwhals.stable.v2.typing import IntoFrameT
+
+    from category_filter._filter import CategoryFilter
+    from category_filter.batch._frames import Columns
+    from category_filter.categories import Categories
+
+__all__ = ["precompute"]
+
+_MASK_BITS = 63
+"""The bits of a nonnegative int64."""
+
+
+def precompute(
+    subscriptions: IntoFrameT,
+    categories: Categories,
+    *,
+    filter_column: str = "category_filter",
+    mask: bool = True,
+    suffix: str = "",
+    missing: str | CategoryFilter = EVERYTHING,
+    limit: int = LIMIT,
+) -> IntoFrameT:
+    """Return the same rows with four new columns: `canonical`, `mask`, `unknown` and `error`.
+
+    >>> import polars as pl
+    >>> from category_filter import Categories
+    >>> subscriptions = pl.DataFrame({"category_filter": ["-ads", "old,news", None, "news;ads"]})
+    >>> known = Categories(["news", "ads"])
+    >>> for row in precompute(subscriptions, known).rows():
+    ...     print(row)
+    ('-ads', '-ads', 1, None, None)
+    ('old,news', 'news,old', 1, 'old', None)
+    (None, '*', 3, None, None)
+    ('news;ads', None, 0, None, "write ',' instead of ';'; did you mean 'news,ads'?")
+
+    A row with an invalid filter is kept: it gets the message in `error` and a mask that allows
+    nothing. Unknown names are not an error; `unknown` lists them, separated by commas.
+
+    Args:
+        subscriptions: A dataframe.
+        categories: The known set. Bit i of the mask, an int64, is category i.
+        filter_column: The column of filters.
+        mask: Whether to add the mask, which holds at most 63 categories.
+        suffix: A suffix for the names of the new columns.
+        missing: The filter for nulls.
+        limit: The maximum number of distinct filters, which are held in memory.
+
+    Raises:
+        TypeError: If `subscriptions` is not a dataframe, or the column does not hold strings.
+        ValueError: If the column does not exist, a new column already exists, or there are too
+            many categories for a mask or too many distinct filters.
+    """
+    if mask and len(categories) > _MASK_BITS:
+        raise ValueError(
+            f"a mask holds at most {_MASK_BITS} categories, not {len(categories)}: leave it out"
+            " (mask=False, --no-mask)"
+        )
+    frame = read_frame(subscriptions, filter_column)
+    columns: Columns = {"canonical": (nw.String(), [])}
+    if mask:
+        columns["mask"] = (nw.Int64(), [])
+    columns |= {"unknown": (nw.String(), []), "error": (nw.String(), [])}
+    for name in columns:
+        if name + suffix in frame.collect_schema():
+            raise ValueError(f"column {name + suffix!r} already exists: choose a suffix")
+    column = FilterColumn.collect(frame, filter_column, missing, limit)
+    # Filters are dropped as soon as possible: a million of them slow down the garbage collector.
+    for f, error in column.parse_each():
+        columns["canonical"][1].append(str(f) if f else None)
+        columns["unknown"][1].append((",".join(categories.unknown(f)) or None) if f else None)
+        columns["error"][1].append(error)
+        if mask:
+            columns["mask"][1].append(categories.mask(f) if f else 0)
+    renamed = {name + suffix: values for name, values in columns.items()}
+    return cast("IntoFrameT", column.join_lookup(renamed).to_native())

@@ -1,0 +1,57 @@
+"""The application with its commands, and the process around it.
+
+A command imports what only it needs when it runs, so that the others and `--help` start fast.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+
+import typer
+
+from category_filter.cli import _service
+from category_filter.cli._check import check
+from category_filter.cli._explain import explain
+from category_filter.cli._precompute import precompute
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Parse, check and apply filters of notification categories, and serve the push-token API.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+# Without this, a filter that begins with a minus would need `--` in front of it.
+app.command(context_settings={"ignore_unknown_options": True})(explain)
+app.command()(check)
+app.command()(precompute)
+app.command()(_service.serve)
+app.add_typer(_service.session, name="session")
+
+
+def main() -> None:
+    """Run the command line as a process of its own."""
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    with suppress(AttributeError):  # not on Windows
+        # End silently when the reader of a pipe does; the service commands restore the default.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        # Python flushes again at exit, which would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        file = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"category-filter: {file}{error.strerror or error}", err=True)
+        sys.exit(2)
+
+
+def _exit_on_signal(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
+    """Exit with an exception, as Ctrl-C does, so that temporary files are removed."""
+    sys.exit(128 + number)

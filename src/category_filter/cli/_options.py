@@ -1,0 +1,74 @@
+"""The options that several commands have."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from category_filter._messages import quote
+from category_filter.categories import Categories
+from category_filter.errors import CategoryFilterError
+
+__all__ = ["CATEGORIES", "Format", "FormatOption", "complete_filter", "read_categories"]
+
+
+class Format(StrEnum):
+    """An output format."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="The output format.")]
+
+CATEGORIES = typer.Option(
+    "--categories",
+    metavar="SET",
+    help="The known categories: navixy, comma-separated names, or a file"
+    " (.toml or .json with labels; any other with one name per line).",
+)
+
+
+def read_categories(option: str) -> Categories:
+    """Return the known set for a value of `--categories`."""
+    if option == "navixy":
+        from category_filter.navixy import CATEGORIES as NAVIXY
+
+        return NAVIXY
+    file = Path(option)
+    extension = file.suffix.lower()
+    try:
+        # `Path.is_file` raises if a list of names is too long for a file name.
+        if not (os.path.isfile(file) or extension in {".toml", ".json", ".txt"}):  # noqa: PTH113
+            return Categories(name.strip() for name in option.split(","))
+        text = file.read_text("utf-8-sig")
+        if extension == ".toml":
+            import tomllib
+
+            return Categories(tomllib.loads(text))
+        if extension == ".json":
+            return Categories(json.loads(text))
+        return Categories(line.strip() for line in text.splitlines() if line.strip())
+    except (OSError, TypeError, ValueError, RecursionError) as error:
+        reason = (
+            f"{quote(error.text)}: {error.message}"
+            if isinstance(error, CategoryFilterError)
+            else error
+        )
+        raise typer.BadParameter(f"{option}: {reason}", param_hint="--categories") from None
+
+
+def complete_filter(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Complete the last name of a filter in a shell."""
+    from category_filter.integrations.click import CategoryFilterParamType
+
+    with suppress(typer.BadParameter):
+        known = read_categories(ctx.params.get("categories") or "navixy")
+        return CategoryFilterParamType(known).complete(incomplete)
+    return []

@@ -1,0 +1,68 @@
+"""`category-filter precompute`: add what each row's filter means to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - Typer evaluates the annotations
+from typing import Annotated
+
+import typer
+
+from category_filter._filter import CategoryFilter
+from category_filter.cli._options import CATEGORIES, complete_filter, read_categories
+from category_filter.cli._output import fail, requires
+from category_filter.errors import CategoryFilterError
+
+__all__ = ["precompute"]
+
+
+def precompute(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="A .parquet, .csv, .ndjson or .jsonl file.")
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The file for the rows with the new columns.")
+    ],
+    categories: Annotated[str, CATEGORIES] = "navixy",
+    column: Annotated[
+        str, typer.Option("--filter", metavar="COLUMN", help="The column of filters.")
+    ] = "category_filter",
+    missing: Annotated[
+        str,
+        typer.Option(metavar="FILTER", autocompletion=complete_filter, help="The filter for null."),
+    ] = "*",
+    rejects: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file for a copy of the invalid rows.")
+    ] = None,
+    mask: Annotated[bool, typer.Option(help="Add a mask, for at most 63 categories.")] = True,
+    suffix: Annotated[str, typer.Option(help="A suffix for the names of the new columns.")] = "",
+    strict: Annotated[bool, typer.Option(help="Exit with 1 if any row is invalid.")] = False,
+) -> None:
+    """Add the columns canonical, mask, unknown and error to a file of subscriptions.
+
+    Rows are read and written in batches. OUT is replaced once it is complete, or not at all. All
+    columns of a CSV file are strings, and an empty field is null unless it is quoted.
+
+    Exit status: 0, or 1 if a row is invalid and you pass --strict, 2 for wrong usage.
+    """
+    with requires("cli"):
+        from category_filter.cli._rewrite import rewrite
+
+    if rejects is not None and rejects.resolve() in {source.resolve(), target.resolve()}:
+        fail(f"{rejects}: --rejects must differ from IN and OUT")
+    try:
+        default = CategoryFilter(missing)
+    except CategoryFilterError as error:
+        raise typer.BadParameter(error.summary(), param_hint="--missing") from None
+    tally = rewrite(
+        source,
+        target,
+        read_categories(categories),
+        filter_column=column,
+        missing=default,
+        rejects=rejects,
+        mask=mask,
+        suffix=suffix,
+    )
+    typer.echo(tally.summary(), err=True)
+    if strict and tally.invalid:
+        raise typer.Exit(1)

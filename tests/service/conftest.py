@@ -1,0 +1,50 @@
+"""Fixtures: empty databases, clients of a running service, and a clock."""
+
+import pytest
+from push_client import PushClient
+from push_data import install_clock
+from servers import HASH, new_database, served
+
+from category_filter.service import PushService, connect
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """Yield the URL of an empty database, for each supported engine."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/push_tokens.db"
+    else:
+        with new_database(request.getfixturevalue("postgres_url")) as url:
+            yield url
+
+
+@pytest.fixture
+def engine(database_url):
+    engine = connect(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Replace the clock of the service by one that the test sets."""
+    return install_clock(monkeypatch)
+
+
+@pytest.fixture
+def client(database_url):
+    """Yield a client of a service with one session, whose hash is `HASH`."""
+    service = PushService(database_url)
+    service.sessions.create(HASH)
+    with served(service.app) as address, PushClient(service, address) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def sqlite_client(tmp_path_factory):
+    """Yield a client that the tests of a module share. They must not leave tokens behind."""
+    service = PushService(f"sqlite:///{tmp_path_factory.mktemp('service')}/push_tokens.db")
+    service.sessions.create(HASH)
+    with served(service.app) as address, PushClient(service, address) as client:
+        yield client
+        assert client.stored() == []

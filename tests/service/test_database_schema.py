@@ -1,0 +1,75 @@
+"""Connecting: the schema is created or upgraded once, and unsupported databases are rejected."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from push_data import phone
+from servers import new_database
+from sqlalchemy import text
+
+from category_filter.service import PushTokens, Sessions, connect, tables
+
+
+def test_the_migrations_create_the_declared_tables(engine):
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        differences = compare_metadata(context, tables.metadata)
+    undeclared = {"push_schema"}  # the version table of Alembic
+    assert [change for change in differences if change[1].name not in undeclared] == []
+
+
+def test_many_threads_connect_at_once(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        urls = [f"sqlite:///{tmp_path}/{number}.db" for number in range(8)]
+        for engine in pool.map(connect, urls):
+            assert Sessions(engine).create()
+            engine.dispose()
+
+
+def test_many_processes_connect_at_once(database_url):
+    code = "import sys; from category_filter.service import connect; connect(sys.argv[1])"
+    processes = [subprocess.Popen([sys.executable, "-c", code, database_url]) for _ in range(6)]
+    assert [process.wait() for process in processes] == [0] * 6
+
+
+def test_connecting_again_keeps_the_tokens(engine, database_url):
+    PushTokens(engine).bind(Sessions(engine).create(), phone())
+    again = connect(database_url)
+    assert PushTokens(again).recipients("chat_message").count() == 1
+    again.dispose()
+
+
+def test_an_unknown_schema_version_is_an_error(engine, database_url):
+    with engine.connect() as connection:
+        connection.execute(text("UPDATE push_schema SET version_num = '9999'"))
+    with pytest.raises(
+        ValueError,
+        match="unknown version of the database schema: Can't locate revision identified by '9999'",
+    ):
+        connect(database_url)
+
+
+def test_an_unsupported_database_is_an_error():
+    with pytest.raises(ValueError, match="unsupported database 'mysql': use SQLite or PostgreSQL"):
+        connect("mysql://root@localhost/a")
+
+
+def test_an_sqlite_file_is_readable_by_its_owner_only(tmp_path):
+    connect(f"sqlite:///{tmp_path}/a.db").dispose()
+    assert (tmp_path / "a.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_sqlite_uri_is_supported(tmp_path):
+    connect(f"sqlite:///file:{tmp_path}/b.db?uri=true").dispose()
+    assert (tmp_path / "b.db").exists()
+
+
+def test_the_url_may_name_the_driver(postgres_url):
+    with new_database(postgres_url) as url:
+        engine = connect(url.replace("postgresql://", "postgresql+psycopg://"))
+        assert Sessions(engine).create()
+        engine.dispose()
