@@ -189,7 +189,9 @@ class TestValues:
         assert statements == ["SELECT"]
 
     def test_the_longest_filter_fits_the_column(self, session):
-        longest = CategoryFilter("-" + ",".join(f"{number:0>8}" for number in range(7281)) + ",abcde")
+        longest = CategoryFilter(
+            "-" + ",".join(f"{number:0>8}" for number in range(7281)) + ",abcde"
+        )
         assert len(str(longest)) == 65_535
         longest = CategoryFilter(f"{longest}f")
         session.add(Subscription(id=1, wanted=longest))
@@ -310,13 +312,17 @@ class TestColumns:
             ),
             (
                 CategoryFilterType(length=255),
-                ("VARCHAR(255)", "VARCHAR(255)", "VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin"),
+                (
+                    "VARCHAR(255)",
+                    "VARCHAR(255)",
+                    "VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin",
+                ),
             ),
             (
                 CategoryFilterType(length=255, collation="utf8mb4_bin"),
                 (
-                    'VARCHAR(255) COLLATE utf8mb4_bin',
-                    'VARCHAR(255) COLLATE utf8mb4_bin',
+                    "VARCHAR(255) COLLATE utf8mb4_bin",
+                    "VARCHAR(255) COLLATE utf8mb4_bin",
                     "VARCHAR(255) COLLATE utf8mb4_bin",
                 ),
             ),
@@ -365,9 +371,13 @@ class TestColumns:
 
     def test_unique_columns_tell_case_apart(self, sql_engine):
         metadata = MetaData()
-        row = Table("unique_", metadata, Column("wanted", CategoryFilterType(length=99), unique=True))
+        row = Table(
+            "unique_", metadata, Column("wanted", CategoryFilterType(length=99), unique=True)
+        )
         with tables(sql_engine, metadata), sql_engine.connect() as connection:
-            connection.execute(insert(row), [{"wanted": f} for f in ("news", "News", "-news", "-News")])
+            connection.execute(
+                insert(row), [{"wanted": f} for f in ("news", "News", "-news", "-News")]
+            )
             with pytest.raises(IntegrityError):
                 connection.execute(insert(row), {"wanted": "News, News"})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, SQLColumnExpression, String, Table, Text, event, literal
@@ -28,6 +27,7 @@ from category_filter.integrations._validation import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from enum import Enum
 
     from sqlalchemy import ColumnElement, Dialect
     from sqlalchemy.sql.compiler import SQLCompiler
@@ -87,7 +87,9 @@ class CategoryFilterType(TypeDecorator[CategoryFilter]):
             CompileError: If the database is not supported.
         """
         if _sql_dialect(dialect, "CategoryFilterType") in {"mariadb", "mysql"}:
-            charset, collation = ("ascii", "ascii_bin") if not self.collation else (None, self.collation)
+            charset, collation = (
+                ("ascii", "ascii_bin") if not self.collation else (None, self.collation)
+            )
             if self.length is not None:
                 return mysql.VARCHAR(self.length, charset=charset, collation=collation)
             # TEXT is one byte too short for the longest filter.
