@@ -12,7 +12,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     true,
 )
 

@@ -55,14 +55,14 @@ _COLUMN = re.compile(r'[\w.$"`\[\]]+')
 
 
 @overload
-def allows(category: str, *, filter_column: str, dialect: str) -> str: ...
+def allows(category: str, *, filter_column: str = ..., dialect: str) -> str: ...
 @overload
-def allows(*, category_column: str, filter_column: str, dialect: str) -> str: ...
+def allows(*, category_column: str, filter_column: str = ..., dialect: str) -> str: ...
 def allows(
     category: str | None = None,
     *,
     category_column: str | None = None,
-    filter_column: str,
+    filter_column: str = "category_filter",
     dialect: str,
 ) -> str:
     """Return the SQL condition that a stored filter allows a category, as in Python.
@@ -74,8 +74,8 @@ def allows(
       OR (NOT (SUBSTR(wanted, 1, 1) IN ('*', '-') AND wanted <> '-*')
         AND REPLACE((',' || wanted || ','), ',news,', ',') <> (',' || wanted || ',')))
 
-    The column must hold canonical forms. The condition is NULL where a column is NULL. It cannot
-    use an index to find rows.
+    The filter column must hold canonical forms. The condition is NULL where a column is NULL. It
+    cannot use an index to find rows.
 
     Args:
         category: The category.
