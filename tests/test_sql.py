@@ -236,7 +236,7 @@ class TestCommand:
             (["news,", "--dialect=sqlite"], "Invalid value for CATEGORY: invalid character ','"),
             (["--dialect=sqlite"], "pass either CATEGORY or --category-column"),
             (["a", "--category-column=b", "--dialect=sqlite"], "pass either CATEGORY or"),
-            (["a", "--dialect=db2"], "'db2' is not one of 'athena', 'bigquery'"),
+            (["a", "--dialect=db2"], "Invalid value for --dialect: use one of athena, bigquery,"),
             (["a"], "Missing option '--dialect'"),
         ],
     )

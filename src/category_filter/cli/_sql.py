@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -12,11 +11,17 @@ from category_filter.sql import DIALECTS, allows
 
 __all__ = ["sql"]
 
-Dialect = StrEnum("Dialect", list(DIALECTS))
-
 
 def sql(
-    dialect: Annotated[Dialect, typer.Option("--dialect", help="The SQL dialect.")],
+    dialect: Annotated[
+        str,
+        typer.Option(
+            "--dialect",
+            metavar="DIALECT",
+            help=f"The SQL dialect: {', '.join(DIALECTS)}.",
+            autocompletion=lambda: DIALECTS,
+        ),
+    ],
     category: Annotated[
         str | None, typer.Argument(metavar="CATEGORY", help="The category to ask for.")
     ] = None,
@@ -41,6 +46,8 @@ def sql(
 
     The condition goes after WHERE or ON. Where a dialect has boolean values, it is also a column.
     """
+    if dialect not in DIALECTS:
+        raise typer.BadParameter(f"use one of {', '.join(DIALECTS)}", param_hint="--dialect")
     if category is not None and category_column is None:
         try:
             condition = allows(category, filter_column=filter_column, dialect=dialect)

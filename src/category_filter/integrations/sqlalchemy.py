@@ -145,7 +145,7 @@ class CategoryFilterType(TypeDecorator[CategoryFilter]):
 _FILTER_OPERATORS = {operators.eq, operators.ne, operators.in_op, operators.not_in_op}
 
 # The type of a filter that has no column to take it from, as in `case` and `literal`.
-CategoryFilter.__sa_type_engine__ = CategoryFilterType()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+CategoryFilter.__sa_type_engine__ = CategoryFilterType()  # type: ignore[attr-defined]
 
 
 class _Variant(CategoryFilterType):
@@ -153,7 +153,8 @@ class _Variant(CategoryFilterType):
 
     def __init__(self, categories: Categories | None, stored_as: TypeEngine[Any]) -> None:
         super().__init__(categories)
-        self.impl = self.stored_as = stored_as
+        self.stored_as = stored_as
+        vars(self)["impl"] = stored_as  # declared as the class's type
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return self.stored_as
