@@ -1,4 +1,4 @@
-"""A Schemathesis hook that binds a token before each delete: the document cannot say this."""
+"""A Schemathesis hook that binds a token before each delete, which would fail without one."""
 
 import httpx2
 import schemathesis

@@ -16,7 +16,7 @@ from django.test.utils import isolate_apps
 from django_site.models import Subscription
 from engines import spark, spark_table
 from readmes import READMES, ROOT, blocks, commands, name
-from servers import Process
+from servers import HASH, Process
 from sqlalchemy import Column, MetaData, Table, create_engine
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
@@ -27,6 +27,9 @@ PACKAGE = ROOT / "src" / "category_filter"
 INTEGRATIONS, BATCH, SERVICE = (
     PACKAGE / folder / "README.md" for folder in ("integrations", "batch", "service")
 )
+ENVIRONMENT = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "PYTHONUTF8": "1"}
+ADDRESS = re.compile(r"http://[\d.]+:\d+")
+
 WITH_PYTHON = [readme for readme in READMES if [*blocks(readme, "python")]]
 WITH_COMMANDS = [readme for readme in READMES if [*commands(readme)]]
 
@@ -132,7 +135,7 @@ def shell(command, folder):
     result = subprocess.run(
         ["bash", "-c", command.replace("curl ", "curl --silent --show-error ")],  # noqa: S607 - the reader's own bash
         cwd=folder,
-        env={"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "PYTHONUTF8": "1"},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -152,6 +155,22 @@ def test_commands_while_the_service_runs(tmp_path):
         for command, output in commands(SERVICE):
             here = command.replace("http://127.0.0.1:8000", process.address)
             assert shell(here, tmp_path) == output.strip().splitlines(), command
+
+
+def test_the_factory_serves(tmp_path):
+    (line,) = (block.code for block in blocks(SERVICE, "sh") if "--factory" in block.code)
+    url = f"sqlite:///{tmp_path}/push_tokens.db"
+    here = line.replace("postgresql://user@host/name", url).replace("uvicorn", "python -m uvicorn")
+    with subprocess.Popen(
+        ["bash", "-c", f"{here.strip()} --port 0"],  # noqa: S607 - the reader's own bash
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        (address,) = next(found for line in process.stderr if (found := ADDRESS.findall(line)))
+        (answer,) = shell(f"curl {address}/user/session/push_token/delete?hash={HASH}", tmp_path)
+        process.terminate()
+    assert answer.startswith('{"success":false,"status":{"code":4,')
 
 
 def test_every_console_block_is_run():

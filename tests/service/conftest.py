@@ -1,11 +1,12 @@
 """Fixtures: empty databases, clients of a running service, and a clock."""
 
+from types import SimpleNamespace
+
 import pytest
 from push_client import PushClient
-from push_data import install_clock
 from servers import HASH, new_database, served
 
-from category_filter.service import PushService, connect
+from category_filter.service import PushService, connect, indexed, sessions, tokens
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -27,8 +28,11 @@ def engine(database_url):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Replace the clock of the service by one that the test sets."""
-    return install_clock(monkeypatch)
+    """Replace the clock of the service. Set `now` to move it."""
+    clock = SimpleNamespace(now=1_800_000_000)
+    for module in (indexed, sessions, tokens):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: clock.now))
+    return clock
 
 
 @pytest.fixture

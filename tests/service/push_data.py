@@ -1,8 +1,6 @@
-"""Bindings for tests, and a clock that they control."""
+"""Bindings for tests that do not use HTTP."""
 
-from types import SimpleNamespace
-
-from category_filter.service import DeviceBinding, indexed, sessions, tokens
+from category_filter.service import DeviceBinding
 
 DAY_S = 86_400
 
@@ -13,11 +11,3 @@ def phone(number=0, category_filter="*"):
         token=f"token-{number}",
         category_filter=category_filter,
     )
-
-
-def install_clock(monkeypatch):
-    """Replace the clock of the service, and return it: set `now` to move it."""
-    clock = SimpleNamespace(now=1_800_000_000)
-    for module in (indexed, sessions, tokens):
-        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: clock.now))
-    return clock

@@ -1,4 +1,4 @@
-"""What happens when the database or the service fails."""
+"""Failures of the database and of the service."""
 
 import logging
 import threading

@@ -36,6 +36,11 @@ class PushService:
     Serve `app` with any ASGI server, or mount it in your own application. Authentication is up to
     you: create a session once the user has signed in, and end it when they sign out.
 
+    Attributes:
+        app: The ASGI application.
+        sessions: The sessions of the database.
+        tokens: The push tokens of the database.
+
     Args:
         url: An SQLAlchemy URL for SQLite or PostgreSQL, as for `connect`. The schema is created or
             upgraded.
@@ -46,11 +51,6 @@ class PushService:
         SQLAlchemyError: If the URL is invalid or the database is unavailable.
         OSError: If the SQLite file cannot be written.
         ValueError: If the database is unsupported or its schema version is unknown.
-
-    Attributes:
-        app: The ASGI application.
-        sessions: The sessions of the database.
-        tokens: The push tokens of the database.
     """
 
     app: FastAPI

@@ -1,4 +1,4 @@
-"""What a session can bind: the push token of a phone, or the push subscription of a browser."""
+"""The bindings of a session: the push token of a phone, or the push subscription of a browser."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Binding(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
     application: str
     token: str
     category_filter: Annotated[CategoryFilter, CATEGORIES] | None = Field(
-        None, description="A filter of notification categories; `*` if missing."
+        default=None, description="A filter of notification categories; `*` if missing."
     )
 
     @property
@@ -43,7 +43,7 @@ class DeviceBinding(_Binding, frozen=True):
         description="A push token of 1 to 4,096 visible ASCII characters.",
         pattern="^[!-~]{1,4096}$",
     )
-    parameters: None = Field(None, description="Null, except for `w3c_pushapi`.")
+    parameters: None = Field(default=None, description="Null, except for `w3c_pushapi`.")
 
 
 class Keys(BaseModel, frozen=True):

@@ -63,11 +63,11 @@ def _add_parameters(document: dict[str, Any]) -> None:
     }
     models = _model_schemas()
     bindings = [models["DeviceBinding"], models["BrowserBinding"]]
-    forms = [_form_schema(schema) for schema in bindings]
     for schema in bindings:
         schema["properties"]["hash"] = _NULLABLE_HASH
         # A longer filter exceeds the size limit of the body, which is another error.
         del schema["properties"]["category_filter"]["anyOf"][0]["maxLength"]
+    forms = [_form_schema(schema) for schema in bindings]
     components["schemas"] |= models | {schema["title"]: schema for schema in forms}
 
     calls = {path.rpartition("/")[2]: methods for path, methods in document["paths"].items()}
@@ -96,7 +96,8 @@ def _model_schemas() -> dict[str, dict[str, Any]]:
 def _form_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a form, whose values are strings, neither null nor nested."""
     properties = schema["properties"] | {"hash": _HASH}
-    properties["category_filter"] = properties["category_filter"]["anyOf"][0]
+    nullable = properties["category_filter"]
+    properties["category_filter"] = nullable["anyOf"][0] | {"description": nullable["description"]}
     if "parameters" in schema["required"]:
         properties["parameters"] = _KEYS_IN_FORM
     else:

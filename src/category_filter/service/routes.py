@@ -41,6 +41,20 @@ __all__ = ["PushTokenRoutes"]
 _TIMEOUT_S = 10
 """Seconds a request waits for the database."""
 
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The request succeeded."},
+    400: {
+        "model": Failure,
+        "description": "The request is invalid, or its session or token does not exist.",
+    },
+    412: {"model": Failure, "description": "The request is too large."},
+    500: {"model": Failure, "description": "An unexpected error occurred."},
+    503: {
+        "model": Failure,
+        "description": "The database is unavailable; a write may or may not have been applied.",
+    },
+}
+
 _log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=BaseModel)
@@ -79,7 +93,7 @@ class PushTokenRoutes:
         self._router = APIRouter(
             prefix="/user/session/push_token",
             route_class=_Route,
-            responses={status: {"model": Failure} for status in (400, 412, 500, 503)},
+            responses=_RESPONSES,
         )
         add_route = self._router.add_api_route
         add_route("/bind", self.bind, methods=["POST"], response_model=Success)
