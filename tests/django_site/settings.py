@@ -20,8 +20,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
-    "rest_framework",
+    "crispy_forms",
+    "crispy_bootstrap5",
     "django_filters",
+    "drf_spectacular",
+    "import_export",
+    "rest_framework",
     "category_filter.integrations.django",
     "django_site",
 ]
@@ -35,6 +39,13 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
+
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "LIST_SERIALIZER_ERRORS_AS_DICT": True,
+}
 
 TEMPLATES = [
     {

@@ -195,7 +195,7 @@ class TestFormat:
     @pytest.mark.parametrize(
         ("headers", "body", "reason"),
         [
-            (JSON, b"", "the body is not valid JSON: Expecting value: line 1 column 1 (char 0)"),
+            (JSON, b" ", "the body is not valid JSON: Expecting value: line 1 column 2 (char 1)"),
             (
                 JSON,
                 b'{"a"',
