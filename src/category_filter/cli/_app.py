@@ -5,6 +5,7 @@ A command imports what only it needs when it runs, so that the others and `--hel
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -34,9 +35,10 @@ app.add_typer(_service.session, name="session")
 
 def main() -> None:
     """Run the command line as a process of its own."""
+    gc.freeze()  # skips the imported modules in garbage collections: a tenth of `explain`'s time
     signal.signal(signal.SIGTERM, _exit_on_signal)
     with suppress(AttributeError):  # not on Windows
-        # End silently when the reader of a pipe does; the service commands restore the default.
+        # End silently when the reader of a pipe does; the service commands ignore the signal.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:

@@ -33,8 +33,8 @@ def serve(
 ) -> None:
     """Serve the push-token API.
 
-    Its documentation is at /docs. Requests are not logged, because their URLs may hold session
-    hashes.
+    Its documentation is at /docs. Requests are not logged, because their
+    URLs may hold session hashes.
     """
     with _service() as service:
         service.serve(database, host=host, port=port)
