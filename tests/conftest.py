@@ -1,10 +1,11 @@
 """Hypothesis profiles, skipped tests, and the database servers that tests share."""
 
 import os
+import time
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 
 IN_CI = bool(os.environ.get("CI"))
 
@@ -41,14 +42,23 @@ def mariadb_url():
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
 def sql_engine(request):
-    """Return SQLAlchemy's engine for each kind of database."""
-    match request.param:
-        case "postgresql":
-            url = request.getfixturevalue("postgres_url").replace("://", "+psycopg://")
-        case "mariadb":
-            url = request.getfixturevalue("mariadb_url").replace("://", "+pymysql://")
-        case _:
-            url = "sqlite://"
-    engine = create_engine(url)
-    yield engine
-    engine.dispose()
+    """Return SQLAlchemy's engine for an empty database of each kind."""
+    if request.param == "sqlite":
+        engine = create_engine("sqlite://")
+        yield engine
+        engine.dispose()
+        return
+    scheme = {"postgresql": "postgresql+psycopg", "mariadb": "mariadb+pymysql"}[request.param]
+    fixture = {"postgresql": "postgres_url", "mariadb": "mariadb_url"}[request.param]
+    server = create_engine(
+        make_url(request.getfixturevalue(fixture)).set(drivername=scheme),
+        isolation_level="AUTOCOMMIT",
+    )
+    name = f"test_{time.monotonic_ns()}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        engine = create_engine(server.url.set(database=name))
+        yield engine
+        engine.dispose()
+        connection.exec_driver_sql(f"DROP DATABASE {name}")
+    server.dispose()
