@@ -1,9 +1,10 @@
-"""Hypothesis profiles, skipped tests, and the PostgreSQL server that tests share."""
+"""Hypothesis profiles, skipped tests, and the database servers that tests share."""
 
 import os
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import create_engine
 
 IN_CI = bool(os.environ.get("CI"))
 
@@ -28,3 +29,26 @@ def postgres_url():
     if "POSTGRES_URL" not in os.environ:
         pytest.skip("no $POSTGRES_URL: run the tests with .ci/with-postgres")
     return os.environ["POSTGRES_URL"]
+
+
+@pytest.fixture(scope="session")
+def mariadb_url():
+    """Return the URL of a database on a MariaDB server for the tests to fill."""
+    if "MARIADB_URL" not in os.environ:
+        pytest.skip("no $MARIADB_URL: run the tests with .ci/with-mariadb")
+    return os.environ["MARIADB_URL"]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
+def sql_engine(request):
+    """Return SQLAlchemy's engine for each kind of database."""
+    match request.param:
+        case "postgresql":
+            url = request.getfixturevalue("postgres_url").replace("://", "+psycopg://")
+        case "mariadb":
+            url = request.getfixturevalue("mariadb_url").replace("://", "+pymysql://")
+        case _:
+            url = "sqlite://"
+    engine = create_engine(url)
+    yield engine
+    engine.dispose()

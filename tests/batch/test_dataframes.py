@@ -225,8 +225,14 @@ class TestDataframes:
             assert rows(found) == [(0, "news", "-ads")]
 
     def test_lazy_frames_stay_lazy(self):
-        plan = precompute(pl.LazyFrame(SUBSCRIPTIONS), KNOWN).explain()
-        assert "LEFT JOIN" in plan
+        def fail(rows):
+            raise AssertionError(rows)
+
+        frame = polars_frame(SUBSCRIPTIONS).lazy()
+        source = frame.map_batches(fail, schema=frame.collect_schema())
+        assert precompute(source, KNOWN).collect_schema().names() == [
+            *("number", "category_filter", "canonical", "mask", "unknown", "error"),
+        ]
 
     @pytest.mark.parametrize("engine", ["Polars", "DuckDB"])
     def test_the_number_of_distinct_filters_is_limited(self, engine):

@@ -46,14 +46,14 @@ class TestParameters:
                 ],
             ),
             (
-                {"application": "w3c_pushapi", "token": "http://push.example/1"},
+                {"application": "w3c_pushapi", "token": "http://fcm.googleapis.com/1"},
                 [
                     parameter("token", EXPECTED["endpoint"]),
                     parameter("parameters", "missing; " + EXPECTED["keys"]),
                 ],
             ),
             (
-                BROWSER | {"token": "https://push.example", "parameters": {"p256dh": "a b"}},
+                BROWSER | {"token": "https://fcm.googleapis.com", "parameters": {"p256dh": "a b"}},
                 [
                     parameter("token", EXPECTED["endpoint"]),
                     parameter("parameters.p256dh", EXPECTED["p256dh"]),

@@ -5,6 +5,7 @@ A command imports what only it needs when it runs, so that the others and `--hel
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from category_filter.cli import _service
 from category_filter.cli._check import check
 from category_filter.cli._explain import explain
 from category_filter.cli._precompute import precompute
+from category_filter.cli._sql import sql
 
 __all__ = ["app", "main"]
 
@@ -28,15 +30,17 @@ app = typer.Typer(
 app.command(context_settings={"ignore_unknown_options": True})(explain)
 app.command()(check)
 app.command()(precompute)
+app.command()(sql)
 app.command()(_service.serve)
 app.add_typer(_service.session, name="session")
 
 
 def main() -> None:
     """Run the command line as a process of its own."""
+    gc.freeze()  # skips the imported modules in garbage collections: a tenth of `explain`'s time
     signal.signal(signal.SIGTERM, _exit_on_signal)
     with suppress(AttributeError):  # not on Windows
-        # End silently when the reader of a pipe does; the service commands restore the default.
+        # End silently when the reader of a pipe does; the service commands ignore the signal.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:

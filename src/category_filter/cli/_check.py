@@ -49,10 +49,10 @@ def check(
 ) -> None:
     """Print the canonical form of every valid line, and report every invalid one.
 
-    Canonical forms go to standard output, errors and a summary to standard error. Names are
-    validated only if you pass --categories.
+    Results go to standard output, errors and a summary to standard error.
+    Names are validated only if you pass --categories.
 
-    Exit status: 0 if every line is valid, 1 if any is invalid, 2 for wrong usage.
+    Exit status: 0 if every line is valid, 1 if one is not, 2 for wrong usage.
     """
     from rich.progress import TaskProgressColumn, TimeRemainingColumn
 

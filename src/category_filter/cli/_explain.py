@@ -44,7 +44,7 @@ def explain(
 
     Example: category-filter explain -- '-history_task,history_rule'
 
-    Exit status: 0 if the filter is valid, 1 if it is invalid, 2 for wrong usage.
+    Exit status: 0 if the filter is valid, 1 if it is not, 2 for wrong usage.
     """
     known = read_categories(categories)
     try:

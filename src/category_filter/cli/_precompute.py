@@ -39,10 +39,10 @@ def precompute(
 ) -> None:
     """Add the columns canonical, mask, unknown and error to a file of subscriptions.
 
-    Rows are read and written in batches. OUT is replaced once it is complete, or not at all. All
-    columns of a CSV file are strings, and an empty field is null unless it is quoted.
+    Rows are read and written in batches. OUT is replaced when it is complete.
+    All columns of a CSV file are strings; an empty unquoted field is null.
 
-    Exit status: 0, or 1 if a row is invalid and you pass --strict, 2 for wrong usage.
+    Exit status: 0, or 1 with --strict if a row is invalid, 2 for wrong usage.
     """
     with requires("cli"):
         from category_filter.cli._rewrite import rewrite

@@ -75,7 +75,7 @@ class BrowserBinding(_Binding, frozen=True):
 
     >>> BrowserBinding(
     ...     application="w3c_pushapi",
-    ...     token="https://push.example/send/1",
+    ...     token="https://fcm.googleapis.com/fcm/send/1",
     ...     parameters={"p256dh": "BGEw", "auth": "c2Vj"},
     ...     category_filter="-chat_message",
     ... ).effective_filter

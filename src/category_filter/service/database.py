@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,17 @@ from weakref import WeakSet
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import QueuePool, create_engine, event, make_url
+from sqlalchemy import (
+    ARRAY,
+    QueuePool,
+    any_,
+    create_engine,
+    event,
+    func,
+    literal,
+    make_url,
+    select,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,9 +31,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     import psycopg
-    from sqlalchemy import URL, Connection, Engine, Executable, Row
+    from sqlalchemy import URL, ColumnElement, Connection, Engine, Executable, Row
 
-__all__ = ["POOL_SIZE", "connect", "execute", "is_in_memory", "snapshot"]
+__all__ = ["POOL_SIZE", "connect", "contains", "execute", "is_in_memory", "snapshot"]
 
 POOL_SIZE = 10
 """Maximum number of database connections per process."""
@@ -51,6 +62,9 @@ _TCP_KEEPALIVE = {
     "tcp_user_timeout": 20_000,  # milliseconds; the others are seconds and a count
 }
 """Detect a PostgreSQL server that vanished without closing its connections."""
+
+_REVISION = "head"
+"""The schema version to upgrade to."""
 
 _upgrade_lock = Lock()
 """Alembic's context is global, so a process runs one upgrade at a time."""
@@ -110,6 +124,18 @@ def execute(
     with database.connect() as connection:
         result = connection.execute(statement, values)
         return result.all() if result.returns_rows else ()
+
+
+def contains(
+    database: Engine, values: Sequence[int] | Sequence[str], column: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Return the condition that a column is one of the values.
+
+    All values are one parameter, because drivers limit the number of parameters of `IN`.
+    """
+    if database.dialect.name == "sqlite":
+        return column.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value))
+    return column == any_(literal(values, ARRAY(column.type)))
 
 
 @contextmanager
@@ -212,6 +238,6 @@ def _upgrade(engine: Engine) -> None:
     with _upgrade_lock, _transaction(engine, _BEGIN_EXCLUSIVE) as connection:
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            command.upgrade(config, _REVISION)
         except CommandError as error:
             raise ValueError(f"unknown version of the database schema: {error}") from error
