@@ -38,7 +38,7 @@ def _map(frame: Any, function: Callable[[Any], Any]) -> Any:
     """Apply a function to a table, or to each batch of a reader or dataset as it is read."""
     if isinstance(frame, pa.Table):
         return function(frame)
-    schema = function(frame.schema.empty_table()).schema
+    schema = function(pa.Table.from_batches([], frame.schema)).schema
     parts = (part for table in _tables(frame) for part in function(table).to_batches())
     return _as_type_of(frame, pa.RecordBatchReader.from_batches(schema, parts))
 
@@ -46,7 +46,7 @@ def _map(frame: Any, function: Callable[[Any], Any]) -> Any:
 def _as_type_of(frame: Any, result: Any) -> Any:
     """Turn a table or reader into the type of another source."""
     if isinstance(frame, ds.Dataset):
-        return ds.dataset(result)
+        return ds.dataset(result, schema=result.schema)
     if isinstance(frame, pa.RecordBatchReader) and isinstance(result, pa.Table):
         return result.to_reader()
     return result
@@ -107,7 +107,7 @@ def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:  # noqa:
 
     The events are held in memory, and the subscriptions are read once.
     """
-    empty = events.schema.empty_table()
+    empty = pa.Table.from_batches([], events.schema)
     held = pa.concat_tables([empty, *_tables(events)])
     source = subscriptions
     if not isinstance(events, pa.Table) and isinstance(source, pa.Table):

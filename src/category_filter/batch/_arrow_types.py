@@ -10,6 +10,13 @@ import pyarrow.compute as pc
 _CHUNK_ROWS = 1 << 20
 """Maximum rows in a chunk of a new column, because strings of a chunk are limited to 2 GB."""
 
+_PLAIN = {
+    pa.string(): pa.large_string(),
+    pa.string_view(): pa.large_string(),
+    pa.binary_view(): pa.large_binary(),
+}
+"""Types of the same values that every function knows, and that hold any number of them."""
+
 
 def encode(table: Any, column: str) -> tuple[list[str | None], Any]:
     """Return the distinct strings of a column, and their number in each row.
@@ -39,7 +46,7 @@ def _strings(array: Any) -> Any:
         return _strings(array.values).take(_runs(array))
     if pa.types.is_dictionary(kind):
         return pa.DictionaryArray.from_arrays(array.indices, _strings(array.dictionary))
-    if kind in {pa.string(), pa.large_string(), pa.string_view(), pa.null()}:
+    if _plain_type(kind) in {pa.large_string(), pa.null()}:
         return array.cast(pa.large_string())
     if has_values(array):
         raise TypeError(kind)
@@ -72,12 +79,13 @@ def with_positions(columns: dict[str, Any], name: str, length: int) -> Any:
 
 def plain(column: Any) -> Any:
     """Return a column without its encoding. Strings become large strings."""
-    parts = [_plain(chunk) for chunk in column.chunks]
-    return pa.chunked_array(parts, parts[0].type if parts else _plain(_empty(column.type)).type)
+    return pa.chunked_array(map(_plain, column.chunks), _plain_type(column.type))
 
 
-def _empty(kind: Any) -> Any:
-    return pa.schema([("", kind)]).empty_table().column(0).combine_chunks()
+def _plain_type(kind: Any) -> Any:
+    if pa.types.is_run_end_encoded(kind) or pa.types.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    return _PLAIN.get(kind, kind)
 
 
 def _plain(array: Any) -> Any:
@@ -86,7 +94,7 @@ def _plain(array: Any) -> Any:
         return _plain(array.values).take(_runs(array))
     if pa.types.is_dictionary(kind):
         return _plain(array.dictionary).take(array.indices)
-    return array.cast(pa.large_string()) if kind in {pa.string(), pa.string_view()} else array
+    return array.cast(_PLAIN.get(kind, kind))
 
 
 def take(table: Any, positions: Any) -> Any:
@@ -97,12 +105,22 @@ def take(table: Any, positions: Any) -> Any:
 
 def _take(column: Any, positions: Any) -> Any:
     kind = column.type
+    # Dictionaries cannot be taken from several chunks if one holds a null.
+    if _plain_type(kind) == kind:
+        return column.take(positions)
+    return _restore(plain(column).take(positions).combine_chunks(), kind)
+
+
+def _restore(array: Any, kind: Any) -> Any:
+    """Return a plain array in its former type."""
     if pa.types.is_run_end_encoded(kind):
-        array = column.combine_chunks()
-        runs = pc.run_end_encode(_runs(array).take(positions), run_end_type=kind.run_end_type)
-        values = _take(pa.chunked_array([array.values]), runs.values).combine_chunks()
+        encoded = array.dictionary_encode()
+        runs = pc.run_end_encode(encoded.indices, run_end_type=kind.run_end_type)
+        values = _restore(encoded.dictionary.take(runs.values), kind.value_type)
         return pa.RunEndEncodedArray.from_arrays(runs.run_ends, values, kind)
-    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
-    if kind in views:
-        return column.cast(views[kind]).take(positions).cast(kind)
-    return column.take(positions)
+    if pa.types.is_dictionary(kind):
+        encoded = array.dictionary_encode()
+        indices = encoded.indices.cast(kind.index_type)
+        values = _restore(encoded.dictionary, kind.value_type)
+        return pa.DictionaryArray.from_arrays(indices, values, ordered=kind.ordered)
+    return array.cast(kind)
