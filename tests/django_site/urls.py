@@ -44,6 +44,7 @@ class SubscriptionSerializer(serializers.ModelSerializer):
 class SubscriptionViewSet(viewsets.ModelViewSet):
     queryset = Subscription.objects.order_by("pk")
     serializer_class = SubscriptionSerializer
+    filterset_fields = {"wanted": ["exact", "allows", "contains"], "maybe": ["isnull"]}
 
 
 router = DefaultRouter()
