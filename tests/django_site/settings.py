@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pymysql
+
 SECRET_KEY = "not-a-secret"  # noqa: S105 - a test key
 DEBUG = True
 ALLOWED_HOSTS = ["127.0.0.1"]
@@ -73,6 +75,17 @@ if "POSTGRES_URL" in os.environ:
     url = urlsplit(os.environ["POSTGRES_URL"])
     DATABASES["postgresql"] = {
         "ENGINE": "django.db.backends.postgresql",
+        "HOST": url.hostname,
+        "PORT": url.port,
+        "USER": url.username,
+        "NAME": "django_site",
+    }
+if "MARIADB_URL" in os.environ:
+    pymysql.version_info = (2, 2, 1, "final", 0)  # the interface of mysqlclient that it implements
+    pymysql.install_as_MySQLdb()
+    url = urlsplit(os.environ["MARIADB_URL"])
+    DATABASES["mariadb"] = {
+        "ENGINE": "django.db.backends.mysql",
         "HOST": url.hostname,
         "PORT": url.port,
         "USER": url.username,

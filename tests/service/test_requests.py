@@ -46,14 +46,14 @@ class TestParameters:
                 ],
             ),
             (
-                {"application": "w3c_pushapi", "token": "http://push.example/1"},
+                {"application": "w3c_pushapi", "token": "http://fcm.googleapis.com/1"},
                 [
                     parameter("token", EXPECTED["endpoint"]),
                     parameter("parameters", "missing; " + EXPECTED["keys"]),
                 ],
             ),
             (
-                BROWSER | {"token": "https://push.example", "parameters": {"p256dh": "a b"}},
+                BROWSER | {"token": "https://fcm.googleapis.com", "parameters": {"p256dh": "a b"}},
                 [
                     parameter("token", EXPECTED["endpoint"]),
                     parameter("parameters.p256dh", EXPECTED["p256dh"]),
@@ -195,7 +195,7 @@ class TestFormat:
     @pytest.mark.parametrize(
         ("headers", "body", "reason"),
         [
-            (JSON, b"", "the body is not valid JSON: Expecting value: line 1 column 1 (char 0)"),
+            (JSON, b" ", "the body is not valid JSON: Expecting value: line 1 column 2 (char 1)"),
             (
                 JSON,
                 b'{"a"',

@@ -8,7 +8,7 @@ try:
     from category_filter.batch._audience import audience
     from category_filter.batch._deliveries import deliveries
     from category_filter.batch._events import filter_events
-    from category_filter.batch._filters import LIMIT
+    from category_filter.batch._meanings import LIMIT
     from category_filter.batch._precompute import precompute
     from category_filter.batch.errors import InvalidRowsError
 except ModuleNotFoundError as error:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, cast
 
-import narwhals.stable.v2 as nw
-
-from category_filter.batch._filters import EVERYTHING, LIMIT, FilterColumn
-from category_filter.batch._frames import new_frame_like, read_frame
+from category_filter.batch._engines import Columns, read
+from category_filter.batch._invalid import parse_all
+from category_filter.batch._meanings import EVERYTHING, LIMIT
 
 if TYPE_CHECKING:
     from narwhals.stable.v2.typing import IntoFrameT
 
     from category_filter._filter import CategoryFilter
-    from category_filter.batch._filters import Invalid
+    from category_filter.batch._invalid import Invalid
     from category_filter.categories import Categories
 
 __all__ = ["audience"]
@@ -50,19 +49,21 @@ def audience(
         TypeError: If `subscriptions` is not a dataframe, or the column does not hold strings.
         ValueError: If the column does not exist, or there are too many distinct filters.
     """
-    frame = read_frame(subscriptions, filter_column)
-    column = FilterColumn.collect(frame, filter_column, missing, limit)
+    native, engine, _ = read(subscriptions, filter_column)
+    texts = engine.counts(native, filter_column, limit)
     unlisted = 0
     listed: Counter[str] = Counter()
-    for f, rows in zip(column.filters(invalid), column.counts.values(), strict=True):
+    for f, rows in zip(
+        parse_all(texts, filter_column, missing, invalid), texts.values(), strict=True
+    ):
         unlisted += rows * f.allows_unlisted
         for name in f.names:
             listed[name] += -rows if f.allows_unlisted else rows
-    result = new_frame_like(
-        frame,
+    columns = Columns(
+        {"category": str, "subscribers": int},
         {
-            "category": (nw.String(), [*categories]),
-            "subscribers": (nw.Int64(), [unlisted + listed[name] for name in categories]),
+            "category": [*categories],
+            "subscribers": [unlisted + listed[name] for name in categories],
         },
     )
-    return cast("IntoFrameT", result.to_native())
+    return cast("IntoFrameT", engine.from_columns(native, columns))

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import narwhals.stable.v2 as nw
-
-from category_filter.batch._filters import EVERYTHING, LIMIT, FilterColumn
-from category_filter.batch._frames import as_string, new_frame_like, read_frame
+from category_filter._filter import CategoryFilter
+from category_filter.batch._engines import On, kind_of, read, rereadable
+from category_filter.batch._invalid import check_option, parse_all
+from category_filter.batch._meanings import EVERYTHING, LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from narwhals.stable.v2.typing import IntoFrameT
 
-    from category_filter._filter import CategoryFilter
-    from category_filter.batch._filters import Invalid
+    from category_filter.batch._engines import Texts
+    from category_filter.batch._invalid import Invalid
 
 __all__ = ["deliveries"]
-
-_FILTER, _NAME, _LISTED, _UNLISTED = (
-    f"category_filter__{name}" for name in ("filter", "name", "listed", "unlisted")
-)
 
 
 def deliveries(
@@ -63,45 +59,23 @@ def deliveries(
         ValueError: If a column does not exist, or there are too many distinct filters.
     """
     key = [on] if isinstance(on, str) else [*on]
-    subscribed = read_frame(subscriptions, filter_column, *key)
-    occurred = read_frame(events, category_column, *key)
-    engines: set[object] = {(type(frame), frame.implementation) for frame in (subscribed, occurred)}
-    if len(engines) > 1:
+    subscribed = read(subscriptions, filter_column, *key)
+    occurred = read(events, category_column, *key)
+    if kind_of(subscriptions) != kind_of(events):
         given = [f"{type(it).__module__}.{type(it).__name__}" for it in (subscriptions, events)]
         raise TypeError(f"both dataframes must have the same type, got {' and '.join(given)}")
-    # Join on the key first, then the listed names to the pairs: multiplying filters by categories
-    # took 60 times as long, and 20 GB.
-    pairs = (
-        occurred.filter(~nw.col(category_column).is_null())
-        .with_columns(as_string(occurred, category_column).alias(_NAME))
-        .join(subscribed, on=key, how="inner")
-    )
-    joined_column = filter_column
-    if filter_column in {*occurred.collect_schema()} - {*key}:
-        joined_column = f"{filter_column}_right"
-    if invalid == "deny" and isinstance(occurred, nw.DataFrame):
-        # Parsing only the filters of the pairs halves the time for a million pairs of 10M filters.
-        column = FilterColumn.collect(pairs, joined_column, missing, limit)
-    else:
-        column = FilterColumn.collect(subscribed, filter_column, missing, limit)
-    filters = column.filters(invalid)
-    names = [(number, name) for number, f in enumerate(filters) for name in sorted(f.names)]
-    listed = new_frame_like(
-        pairs,
-        {
-            _FILTER: (nw.Int64(), [number for number, _ in names]),
-            _NAME: (nw.String(), [name for _, name in names]),
-            _LISTED: (nw.Boolean(), [True] * len(names)),
-        },
-    )
-    numbered = column._replace(frame=pairs, name=joined_column).join_lookup(
-        {
-            _FILTER: (nw.Int64(), [*range(len(filters))]),
-            _UNLISTED: (nw.Boolean(), [f.allows_unlisted for f in filters]),
-        }
-    )
-    allowed = numbered.join(listed, on=[_FILTER, _NAME], how="left").filter(
-        nw.col(_LISTED).is_null() == nw.col(_UNLISTED)
-    )
-    result = allowed.drop(_FILTER, _NAME, _LISTED, _UNLISTED)
-    return cast("IntoFrameT", result.to_native())
+    check_option(invalid)
+    source, engine, names = subscribed
+    texts: Texts = {}
+    if invalid == "raise" or engine.COLLECTS:
+        source = rereadable(source)
+        texts = engine.counts(source, filter_column, limit)
+        parse_all(texts, filter_column, missing, invalid)
+    final = {name: name for name in names if name not in key}
+    for name in final:
+        if occurred.find(name) is not None:
+            final[name] = f"{name}_right"
+            if f"{name}_right" in {*occurred.names, *names}:
+                raise ValueError(f"both dataframes have a column {name!r}: rename one of them")
+    how = On(key, filter_column, category_column, final, CategoryFilter(missing))
+    return cast("IntoFrameT", engine.join(source, events, how, texts))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import narwhals.stable.v2 as nw
-
 from category_filter._filter import CategoryFilter
-from category_filter.batch._frames import as_string, read_frame
+from category_filter.batch._engines import read
 
 if TYPE_CHECKING:
     from narwhals.stable.v2.typing import IntoFrameT
@@ -36,10 +34,5 @@ def filter_events(
         ValueError: If the column does not exist.
     """
     wanted = CategoryFilter(f)
-    frame = read_frame(events, category_column)
-    allowed = nw.lit(value=wanted.allows_unlisted)
-    if wanted.names:
-        listed = as_string(frame, category_column).is_in(sorted(wanted.names))
-        allowed = ~listed if wanted.allows_unlisted else listed
-    present = ~nw.col(category_column).is_null()
-    return cast("IntoFrameT", frame.filter(present & allowed).to_native())
+    native, engine, _ = read(events, category_column)
+    return cast("IntoFrameT", engine.keep(native, category_column, wanted))

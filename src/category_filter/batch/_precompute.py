@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import narwhals.stable.v2 as nw
-
-from category_filter.batch._filters import EVERYTHING, LIMIT, FilterColumn
-from category_filter.batch._frames import read_frame
+from category_filter.batch._engines import read
+from category_filter.batch._meanings import EVERYTHING, LIMIT, Meanings
 
 if TYPE_CHECKING:
     from narwhals.stable.v2.typing import IntoFrameT
 
     from category_filter._filter import CategoryFilter
-    from category_filter.batch._frames import Columns
     from category_filter.categories import Categories
 
 __all__ = ["precompute"]
@@ -67,21 +64,12 @@ def precompute(
             f"a mask holds at most {_MASK_BITS} categories, not {len(categories)}: leave it out"
             " (mask=False, --no-mask)"
         )
-    frame = read_frame(subscriptions, filter_column)
-    columns: Columns = {"canonical": (nw.String(), [])}
-    if mask:
-        columns["mask"] = (nw.Int64(), [])
-    columns |= {"unknown": (nw.String(), []), "error": (nw.String(), [])}
-    for name in columns:
-        if name + suffix in frame.collect_schema():
-            raise ValueError(f"column {name + suffix!r} already exists: choose a suffix")
-    column = FilterColumn.collect(frame, filter_column, missing, limit)
-    # Filters are dropped as soon as possible: a million of them slow down the garbage collector.
-    for f, error in column.parse_each():
-        columns["canonical"][1].append(str(f) if f else None)
-        columns["unknown"][1].append((",".join(categories.unknown(f)) or None) if f else None)
-        columns["error"][1].append(error)
-        if mask:
-            columns["mask"][1].append(categories.mask(f) if f else 0)
-    renamed = {name + suffix: values for name, values in columns.items()}
-    return cast("IntoFrameT", column.join_lookup(renamed).to_native())
+    source = read(subscriptions, filter_column)
+    meanings = Meanings(filter_column, categories, missing, mask=mask, suffix=suffix, limit=limit)
+    for name in meanings.schema:
+        clash = source.find(name)
+        if clash is not None:
+            raise ValueError(f"column {clash!r} already exists: choose a suffix")
+    native, engine, _ = source
+    texts = engine.counts(native, filter_column, limit) if engine.COLLECTS else {}
+    return cast("IntoFrameT", engine.add_columns(native, filter_column, meanings, texts))

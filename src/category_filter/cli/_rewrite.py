@@ -9,31 +9,48 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from category_filter import batch
-from category_filter.cli import _files
+from category_filter.cli._csv import REASON
+from category_filter.cli._files import STREAM, open_source, open_target
+from category_filter.cli._formats import sink
 from category_filter.cli._output import fail
+from category_filter.cli._progress import watch
+from category_filter.cli._scan import scan
 from category_filter.cli._tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from category_filter._filter import CategoryFilter
     from category_filter.categories import Categories
+    from category_filter.cli._formats import FileFormat
 
 __all__ = ["rewrite"]
 
+_ADDED = "category_filter__added"
+
 
 def rewrite(
-    source: Path,
-    target: Path,
+    source: tuple[Path, FileFormat],
+    targets: Sequence[tuple[Path, FileFormat]],
     categories: Categories,
     *,
     filter_column: str,
     missing: CategoryFilter,
-    rejects: Path | None,
     mask: bool,
     suffix: str,
 ) -> Tally:
-    """Write the rows of a file with the new columns, and the invalid ones again to `rejects`."""
+    """Write the rows of a file with the new columns.
+
+    Args:
+        source: The file to read.
+        targets: The file to write, and optionally another one for a copy of the invalid rows.
+        categories: The known set.
+        filter_column: The column of filters.
+        missing: The filter for nulls.
+        mask: Whether to add the mask.
+        suffix: A suffix for the names of the new columns.
+    """
     tally = Tally()
     error_column = f"error{suffix}"
 
@@ -47,25 +64,42 @@ def rewrite(
             missing=missing,
         )
 
+    def added(columns: Sequence[pl.Series]) -> pl.Series:
+        filters, *reasons = columns
+        found = add_columns(filters.to_frame()).drop(filter_column)
+        for reason in reasons:
+            invalid = dict.fromkeys(found.columns, pl.lit(None))
+            invalid |= {f"mask{suffix}": pl.lit(0)} if mask else {}
+            found = found.with_columns(
+                pl.when(reason.is_null()).then(name).otherwise(value).alias(name)
+                for name, value in (invalid | {error_column: pl.lit(reason)}).items()
+            )
+        tally.add(filters, found[error_column])
+        return found.to_struct()
+
+    path, file_format = source
     try:
-        for path in (target, rejects or target):
-            _files.file_format(path)  # fail before reading anything
-        table = _files.scan(source)
-        schema = add_columns(table.collect_schema().to_frame()).schema
-        parts = map(add_columns, _files.batches(table))
-        counted = tally.count(parts, filter_column, error_column)
         with ExitStack() as stack:
-            new = stack.enter_context(_files.atomic_write(target))
+            name = "<stdin>" if path == STREAM else str(path)
+            path = stack.enter_context(open_source(path))
+            rows = stack.enter_context(scan(path, name, file_format))
+            empty = rows.drop(REASON, strict=False).collect_schema().to_frame()
+            new = add_columns(empty).drop(empty.columns).collect_schema()
+            columns = [filter_column, *({REASON} & {*rows.collect_schema()})]
+            struct = pl.map_batches(
+                columns, added, return_dtype=pl.Struct(new), is_elementwise=True
+            )
+            table = rows.with_columns(struct.alias(_ADDED)).drop(REASON, strict=False)
+            table = table.unnest(_ADDED)
+            tables = [table, table.filter(pl.col(error_column).is_not_null())]
+            sinks = [
+                sink(part, stack.enter_context(open_target(target)), target_format)
+                for part, (target, target_format) in zip(tables, targets, strict=False)
+            ]
             with ThreadPoolExecutor(1) as writer:
-                tally.watch(writer.submit(_files.write_parts, counted, schema, new, target))
-            if rejects is not None:
-                invalid = _files.scan(new, like=target, schema=schema).filter(
-                    pl.col(error_column).is_not_null()
-                )
-                part = stack.enter_context(_files.atomic_write(rejects))
-                _files.write(invalid, part, like=rejects)
+                watch(writer.submit(pl.collect_all, sinks), tally)
     except pl.exceptions.PolarsError as error:
-        fail(f"{source} to {target}: {str(error).splitlines()[0]}")
+        fail(f"{name}: {str(error).splitlines()[0]}")
     except (TypeError, ValueError) as error:
-        fail(str(error))
+        fail(str(error).splitlines()[0])
     return tally

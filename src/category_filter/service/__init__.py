@@ -9,9 +9,10 @@ from category_filter.service.bindings import BrowserBinding, DeviceBinding, Keys
 from category_filter.service.database import connect
 from category_filter.service.errors import ApiError, Code
 from category_filter.service.indexed import IndexedPushTokens
+from category_filter.service.recipients import Recipient, Recipients
 from category_filter.service.server import serve
-from category_filter.service.sessions import Sessions
-from category_filter.service.tokens import PushTokens, Recipient, Recipients
+from category_filter.service.sessions import Session, Sessions
+from category_filter.service.tokens import PushTokens
 
 __all__ = [
     "ApiError",
@@ -24,6 +25,7 @@ __all__ = [
     "PushTokens",
     "Recipient",
     "Recipients",
+    "Session",
     "Sessions",
     "connect",
     "create_app",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from category_filter import CategoryFilter
 from category_filter.navixy import CATEGORIES
@@ -28,6 +28,13 @@ class _Binding(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
         return self.category_filter or CategoryFilter("*")
 
 
+_NoKeys = Annotated[
+    None,
+    BeforeValidator(lambda value: None if value == {} else value),
+    WithJsonSchema({"type": ["object", "null"], "maxProperties": 0}),
+]
+
+
 class DeviceBinding(_Binding, frozen=True):
     """The push token of an application on a phone, and its filter.
 
@@ -43,7 +50,9 @@ class DeviceBinding(_Binding, frozen=True):
         description="A push token of 1 to 4,096 visible ASCII characters.",
         pattern="^[!-~]{1,4096}$",
     )
-    parameters: None = Field(default=None, description="Null, except for `w3c_pushapi`.")
+    parameters: _NoKeys = Field(
+        default=None, description="Null or an empty object, except for `w3c_pushapi`."
+    )
 
 
 class Keys(BaseModel, frozen=True):
@@ -66,7 +75,7 @@ class BrowserBinding(_Binding, frozen=True):
 
     >>> BrowserBinding(
     ...     application="w3c_pushapi",
-    ...     token="https://push.example/send/1",
+    ...     token="https://fcm.googleapis.com/fcm/send/1",
     ...     parameters={"p256dh": "BGEw", "auth": "c2Vj"},
     ...     category_filter="-chat_message",
     ... ).effective_filter

@@ -76,8 +76,8 @@ def _add_parameters(document: dict[str, Any]) -> None:
         _hash_only(_NULLABLE_HASH), _hash_only(_HASH)
     ) | {"required": False}
     calls["delete"]["get"]["parameters"] = [{"name": "hash", "in": "query", "schema": _HASH}]
-    for methods in calls.values():
-        for call in methods.values():
+    for name in ("bind", "delete"):
+        for call in calls[name].values():
             call["security"] = [{"session": []}, {}]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from codecs import BOM_UTF8
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import parse_qsl
 
@@ -26,6 +29,9 @@ _MAX_BYTES = 65_536
 
 _MAX_PARAMETERS = 100
 
+_BODY_TIMEOUT_S = 10
+"""Seconds that a client may take to send a body."""
+
 _AUTHORIZATION = re.compile("nvx(| .*)", re.IGNORECASE)
 
 _DUPLICATE = object()
@@ -33,6 +39,9 @@ _DUPLICATE = object()
 
 _SAFE_NAME = re.compile("[A-Za-z_]{1,32}")
 """Names that are safe to repeat in a response. A secret sent as a name would have digits."""
+
+_CLOSE = {"Connection": "close"}
+"""The headers of a response to a request whose body was not read to the end."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -57,7 +66,7 @@ async def read_parameters(request: Request) -> dict[str, object]:
         body = await _read_body(request)
         content_type = request.headers.get("content-type", "")
         match content_type.partition(";")[0].strip().lower():
-            case "application/json":
+            case "application/json" if body:  # clients with default headers send it without a body
                 pairs += _parse_json(body)
             case "application/x-www-form-urlencoded":
                 pairs += _parse_form(body, "form")
@@ -76,21 +85,30 @@ async def read_parameters(request: Request) -> dict[str, object]:
 
 
 async def _read_body(request: Request) -> bytes:
-    """Return the body. Stop reading as soon as it exceeds the limit."""
+    """Return the body without a byte order mark. Stop reading as soon as it exceeds a limit."""
     too_large = ApiError(
         Code.TOO_LARGE,
         f"the body exceeds {_MAX_BYTES:,} bytes",
-        headers={"Connection": "close"},  # the rest of the body is not read
+        headers=_CLOSE,
     )
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > _MAX_BYTES:
         raise too_large
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BYTES:
-            raise too_large
-    return bytes(body)
+    try:
+        async with asyncio.timeout(_BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _MAX_BYTES:
+                    raise too_large
+    except TimeoutError:
+        raise ApiError(
+            Code.WRONG_FORMAT,
+            f"the body took longer than {_BODY_TIMEOUT_S} seconds",
+            status=HTTPStatus.REQUEST_TIMEOUT,
+            headers=_CLOSE,
+        ) from None
+    return bytes(body.removeprefix(BOM_UTF8))
 
 
 def _parse_json(body: bytes) -> Iterable[tuple[str, object]]:
@@ -139,9 +157,9 @@ def _parse_form(text: bytes, source: str) -> list[tuple[str, object]]:
 
 
 def _try_parse_json(value: str) -> object:
-    """Return the parsed JSON, or the string itself if it is not valid JSON."""
+    """Return the parsed JSON, or the string itself if it is not valid JSON; None if it is empty."""
     try:
-        return json.loads(value, object_pairs_hook=_object_without_duplicates)
+        return json.loads(value or "null", object_pairs_hook=_object_without_duplicates)
     except (ValueError, RecursionError):
         return value
 

@@ -69,7 +69,9 @@ class CategoryFilterField(Field[_Set, _Get]):
             you can extend it without one. Names already stored in the row stay valid, even if
             retired since.
         max_length: The maximum length of the canonical form, in characters. Without it, the
-            column is a `TextField`.
+            column is a `TextField`, which MariaDB and MySQL cannot index.
+        db_collation: The collation of the column. Choose a case-sensitive one: `exact`, `in`,
+            `distinct()` and `unique=True` use it. MariaDB and MySQL have `ascii_bin` by default.
         **options: Passed to `django.db.models.Field`. `choices` are not supported.
     """
 
@@ -88,6 +90,7 @@ class CategoryFilterField(Field[_Set, _Get]):
         *args: Any,
         null: Literal[False] = False,
         categories: Categories | None = None,
+        db_collation: str | None = None,
         **options: Any,
     ) -> None: ...
     @overload
@@ -96,13 +99,21 @@ class CategoryFilterField(Field[_Set, _Get]):
         *args: Any,
         null: Literal[True],
         categories: Categories | None = None,
+        db_collation: str | None = None,
         **options: Any,
     ) -> None: ...
-    def __init__(self, *args: Any, categories: Categories | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        categories: Categories | None = None,
+        db_collation: str | None = None,
+        **options: Any,
+    ) -> None:
         if not (options.get("null") or "db_default" in options):
             options.setdefault("default", "*")
         super().__init__(*args, **options)
         self.categories = categories
+        self.db_collation = db_collation
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         """Return the arguments for a migration: defaults as strings, and no known set."""
@@ -110,10 +121,17 @@ class CategoryFilterField(Field[_Set, _Get]):
         for option in ("default", "db_default"):
             if isinstance(options.get(option), CategoryFilter):
                 options[option] = str(options[option])
+        if self.db_collation is not None:
+            options["db_collation"] = self.db_collation
         return name, path, args, options
 
     def get_internal_type(self) -> str:
         return "TextField" if self.max_length is None else "CharField"
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        """Return the type of the column, with a collation that tells case apart."""
+        collation = "ascii_bin" if connection.vendor == "mysql" else None
+        return {**super().db_parameters(connection), "collation": self.db_collation or collation}
 
     def from_db_value(
         self, value: str | None, expression: object, connection: BaseDatabaseWrapper

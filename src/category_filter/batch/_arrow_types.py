@@ -1,0 +1,126 @@
+"""Arrow arrays in every type of string: plain, large, view, dictionary and run-end encoded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_CHUNK_ROWS = 1 << 20
+"""Maximum rows in a chunk of a new column, because strings of a chunk are limited to 2 GB."""
+
+_PLAIN = {
+    pa.string(): pa.large_string(),
+    pa.string_view(): pa.large_string(),
+    pa.binary_view(): pa.large_binary(),
+}
+"""Types of the same values that every function knows, and that hold any number of them."""
+
+
+def encode(table: Any, column: str) -> tuple[list[str | None], Any]:
+    """Return the distinct strings of a column, and their number in each row.
+
+    Raises:
+        TypeError: If the column holds anything but strings and nulls.
+    """
+    numbers: dict[str | None, int] = {}
+    parts = [pa.array([], pa.int64())]
+    for chunk in table[column].chunks:
+        try:
+            encoded = _strings(chunk).dictionary_encode()
+        except TypeError:
+            kind = chunk.type
+            raise TypeError(f"column {column!r} must hold strings, not {kind}") from None
+        texts = [*encoded.dictionary.to_pylist(), None]
+        number = pa.array([numbers.setdefault(text, len(numbers)) for text in texts], pa.int64())
+        codes = number.take(encoded.indices.cast(pa.int64()).fill_null(len(texts) - 1))
+        parts += [codes[start : start + _CHUNK_ROWS] for start in range(0, len(codes), _CHUNK_ROWS)]
+    return [*numbers], pa.chunked_array(parts)
+
+
+def _strings(array: Any) -> Any:
+    """Return an array as plain strings, or as a dictionary of them."""
+    kind = array.type
+    if pa.types.is_run_end_encoded(kind):
+        return _strings(array.values).take(_runs(array))
+    if pa.types.is_dictionary(kind):
+        return pa.DictionaryArray.from_arrays(array.indices, _strings(array.dictionary))
+    if _plain_type(kind) in {pa.large_string(), pa.null()}:
+        return array.cast(pa.large_string())
+    if has_values(array):
+        raise TypeError(kind)
+    return pa.nulls(len(array), pa.large_string())
+
+
+def has_values(column: Any) -> bool:
+    """Return whether a column has anything but nulls and NaN."""
+    null = column.is_null(nan_is_null=pa.types.is_floating(column.type))
+    return pc.any(pc.invert(null)).as_py() is True
+
+
+def _runs(array: Any) -> Any:
+    """Return the position of each value of a run-end encoded array in its `values`."""
+    positions = _count(len(array.values))
+    runs = pa.RunEndEncodedArray.from_arrays(array.run_ends, positions)
+    return pc.run_end_decode(runs.slice(array.offset, len(array)))
+
+
+def _count(length: int) -> Any:
+    return pc.indices_nonzero(pa.repeat(True, length)).cast(pa.int64())  # noqa: FBT003 - a value
+
+
+def with_positions(columns: dict[str, Any], name: str, length: int) -> Any:
+    """Return a table of columns that can be joined, and the number of each row."""
+    return pa.table(
+        {key: plain(column) for key, column in columns.items()} | {name: _count(length)}
+    )
+
+
+def plain(column: Any) -> Any:
+    """Return a column without its encoding. Strings become large strings."""
+    return pa.chunked_array(map(_plain, column.chunks), _plain_type(column.type))
+
+
+def _plain_type(kind: Any) -> Any:
+    if pa.types.is_run_end_encoded(kind) or pa.types.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    return _PLAIN.get(kind, kind)
+
+
+def _plain(array: Any) -> Any:
+    kind = array.type
+    if pa.types.is_run_end_encoded(kind):
+        return _plain(array.values).take(_runs(array))
+    if pa.types.is_dictionary(kind):
+        return _plain(array.dictionary).take(array.indices)
+    return array.cast(_PLAIN.get(kind, kind))
+
+
+def take(table: Any, positions: Any) -> Any:
+    """Take rows, also of the types that `Table.take` does not know."""
+    columns = [_take(column, positions) for column in table.columns]
+    return pa.table(columns, schema=table.schema)
+
+
+def _take(column: Any, positions: Any) -> Any:
+    kind = column.type
+    # Dictionaries cannot be taken from several chunks if one holds a null.
+    if _plain_type(kind) == kind:
+        return column.take(positions)
+    return _restore(plain(column).take(positions).combine_chunks(), kind)
+
+
+def _restore(array: Any, kind: Any) -> Any:
+    """Return a plain array in its former type."""
+    if pa.types.is_run_end_encoded(kind):
+        encoded = array.dictionary_encode()
+        runs = pc.run_end_encode(encoded.indices, run_end_type=kind.run_end_type)
+        values = _restore(encoded.dictionary.take(runs.values), kind.value_type)
+        return pa.RunEndEncodedArray.from_arrays(runs.run_ends, values, kind)
+    if pa.types.is_dictionary(kind):
+        encoded = array.dictionary_encode()
+        indices = encoded.indices.cast(kind.index_type)
+        values = _restore(encoded.dictionary, kind.value_type)
+        return pa.DictionaryArray.from_arrays(indices, values, ordered=kind.ordered)
+    return array.cast(kind)

@@ -1,0 +1,152 @@
+"""The engines: recognize a dataframe, and check its columns."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2 import Implementation
+
+if TYPE_CHECKING:
+    from category_filter._filter import CategoryFilter
+    from category_filter.batch._meanings import Meanings, Schema
+
+__all__ = ["Columns", "Engine", "On", "Source", "Texts", "kind_of", "read", "rereadable"]
+
+Texts = dict[str | None, int]
+"""The distinct strings of a column, each with its number of rows. None stands for null."""
+
+
+class Columns(NamedTuple):
+    """The values of a new dataframe."""
+
+    schema: Schema
+    lists: dict[str, list[Any]]
+
+
+class On(NamedTuple):
+    """How subscriptions and events are joined."""
+
+    key: list[str]
+    filters: str
+    categories: str
+    names: dict[str, str]
+    """The subscriptions' columns outside the key, with their names in the result."""
+    missing: CategoryFilter
+
+
+class Engine(Protocol):
+    """What each engine's module defines."""
+
+    COLLECTS: bool
+    """Whether distinct strings are collected, because a column cannot be mapped in batches."""
+
+    IGNORES_CASE: bool
+    """Whether names of columns that differ only in case are the same."""
+
+    def add_columns(self, frame: Any, column: str, meanings: Meanings, texts: Texts) -> Any: ...
+    def keep(self, frame: Any, column: str, f: CategoryFilter) -> Any: ...
+    def counts(self, frame: Any, column: str, limit: int) -> Texts: ...
+    def has_values(self, frame: Any, column: str) -> bool: ...
+    def from_columns(self, frame: Any, columns: Columns) -> Any: ...
+    def join(self, subscriptions: Any, events: Any, on: On, texts: Texts) -> Any: ...
+
+
+_MODULES = {
+    Implementation.PANDAS: "_pandas",
+    Implementation.POLARS: "_polars",
+    Implementation.PYARROW: "_arrow",
+    Implementation.DASK: "_dask",
+    Implementation.DUCKDB: "_duckdb",
+    Implementation.PYSPARK: "_spark",
+    Implementation.PYSPARK_CONNECT: "_spark",
+}
+
+_CONVERSIONS = (
+    *("to_spark", "to_arrow", "to_pyarrow", "to_arrow_table", "to_polars", "to_pandas"),
+    *("modin.to_pandas", "to_frame"),
+)
+"""Methods by which other dataframes become one that is supported."""
+
+_DATASETS = {"Dataset", "FileSystemDataset", "InMemoryDataset", "UnionDataset"}
+
+_STRINGS = (nw.String, nw.Categorical, nw.Enum)
+
+
+class Source(NamedTuple):
+    """A dataframe, its engine and the names of its columns."""
+
+    native: Any
+    engine: Engine
+    names: list[str]
+
+    def find(self, name: str) -> str | None:
+        """Return the column that a new column of this name would clash with."""
+        key = str.casefold if self.engine.IGNORES_CASE else str
+        return next((column for column in self.names if key(column) == key(name)), None)
+
+
+def read(native: Any, string_column: str, *other_columns: str) -> Source:
+    """Recognize a dataframe, and check that it has these columns.
+
+    Raises:
+        TypeError: If this is not a supported dataframe, or the first column does not hold strings.
+        ValueError: If a column does not exist.
+    """
+    module = type(native).__module__.partition(".")[0]
+    is_stream = module == "pyarrow" and type(native).__name__ in {"RecordBatchReader", *_DATASETS}
+    try:
+        frame = nw.from_native(_empty_table(native.schema) if is_stream else native)
+        name = _MODULES[frame.implementation]
+    except (KeyError, TypeError):
+        raise _unsupported(native) from None
+    engine = cast("Engine", import_module(f"category_filter.batch.{name}"))
+    schema = frame.collect_schema()
+    for column in (string_column, *other_columns):
+        if column not in schema:
+            raise ValueError(f"no column {column!r}: choose from {', '.join(map(repr, schema))}")
+    dtype = schema[string_column]
+    if (
+        dtype not in _STRINGS
+        and not (dtype == nw.Unknown and name in {"_arrow", "_pandas"})  # which check each value
+        and engine.has_values(native, string_column)
+    ):
+        raise TypeError(f"column {string_column!r} must hold strings, not {dtype}")
+    return Source(native, engine, [*schema])
+
+
+def _empty_table(schema: Any) -> Any:
+    from pyarrow import Table  # noqa: PLC0415 - only for its own streams
+
+    return Table.from_batches([], schema)
+
+
+def kind_of(native: Any) -> object:
+    """Return what two dataframes must have in common to be joined."""
+    if type(native).__name__ in _DATASETS:
+        return "Dataset"
+    frame = nw.from_native(native, pass_through=True)
+    return type(frame), getattr(frame, "implementation", None)
+
+
+def rereadable(native: Any) -> Any:
+    """Return a frame that can be read twice: a stream is read into memory."""
+    if type(native).__name__ == "RecordBatchReader":
+        return native.read_all()
+    return native.to_table() if type(native).__name__ == "InMemoryDataset" else native
+
+
+def _unsupported(native: Any) -> TypeError:
+    kind = type(native)
+    name = kind.__qualname__
+    if kind.__module__ != "builtins":
+        name = f"{kind.__module__}.{name}"
+    message = f"expected a pandas, Polars, PyArrow, DuckDB, Dask or PySpark dataframe, got {name}"
+    for conversion in _CONVERSIONS:
+        method = native
+        for part in conversion.split("."):
+            method = getattr(method, part, None)
+        if callable(method) and not isinstance(native, type):
+            return TypeError(f"{message}: convert it with .{conversion}()")
+    return TypeError(message)

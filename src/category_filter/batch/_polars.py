@@ -1,0 +1,128 @@
+"""Polars: columns are mapped batch by batch, so lazy frames stay lazy and keep their order."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import polars as pl
+
+from category_filter.batch._meanings import listed_pairs, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from category_filter._filter import CategoryFilter
+    from category_filter.batch._engines import Columns, On, Texts
+    from category_filter.batch._meanings import Meanings
+
+_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
+
+COLLECTS = False
+IGNORES_CASE = False
+
+_STRINGS = (pl.String, pl.Categorical, pl.Enum, pl.Null)
+
+
+def encode(column: pl.Series) -> tuple[list[str | None], pl.Series]:
+    """Return the distinct strings of a column and None, and their number in each row."""
+    if column.dtype not in _STRINGS:
+        column = _nulls(column)
+    column = column.cast(pl.String)
+    distinct = column.unique().drop_nulls()
+    texts = [*distinct, None]
+    if len(texts) == 1:
+        return texts, pl.repeat(0, len(column), dtype=pl.UInt32, eager=True)
+    numbers = pl.Series(range(len(distinct)), dtype=pl.UInt32)
+    rows = column.replace_strict(distinct, numbers, default=len(distinct), return_dtype=pl.UInt32)
+    return texts, rows
+
+
+def _nulls(column: pl.Series) -> pl.Series:
+    given = column.fill_nan(None) if column.dtype.is_float() else column
+    if given.null_count() < len(given):
+        raise TypeError(f"column {column.name!r} must hold strings, not {column.dtype}")
+    return pl.Series(column.name, [None], pl.String).new_from_index(0, len(column))
+
+
+def meanings_of(column: pl.Series, meanings: Meanings) -> pl.Series:
+    """Return a struct of the columns that `precompute` adds."""
+    texts, codes = encode(column)
+    values = zip(meanings.schema.items(), meanings.columns(texts), strict=True)
+    found = [pl.Series(name, value, dtype).gather(codes) for (name, dtype), value in values]
+    return pl.DataFrame(found).to_struct(column.name)
+
+
+def allowed(columns: Sequence[pl.Series], missing: CategoryFilter) -> pl.Series:
+    """Return whether each filter of the first column allows the category in the second."""
+    filters, rows = encode(columns[0])
+    categories, names = encode(columns[1])
+    listed = listed_pairs((parse(text, missing) for text in filters), categories)
+    pairs = rows.cast(pl.Int64) * listed.width + names
+    unlisted = pl.Series(listed.unlisted, dtype=pl.Boolean).gather(rows)
+    is_listed = pairs.is_in(pl.Series(listed.pairs, dtype=pl.Int64).implode())
+    return (is_listed != unlisted) & columns[1].is_not_null()
+
+
+def struct_of(column: pl.Expr, meanings: Meanings) -> pl.Expr:
+    """Return an expression for the struct of the columns that `precompute` adds."""
+    return column.map_batches(
+        partial(meanings_of, meanings=meanings),
+        return_dtype=pl.Struct(meanings.schema),
+        is_elementwise=True,
+    )
+
+
+def allows(filters: pl.Expr, categories: pl.Expr, missing: CategoryFilter) -> pl.Expr:
+    """Return an expression for whether each filter allows a category."""
+    return pl.map_batches(
+        [filters, categories],
+        partial(allowed, missing=missing),
+        return_dtype=pl.Boolean,
+        is_elementwise=True,
+    )
+
+
+def add_columns(frame: _Frame, column: str, meanings: Meanings, texts: Texts) -> _Frame:  # noqa: ARG001 - nothing is collected
+    """Add the columns that `precompute` promises."""
+    if isinstance(frame, pl.DataFrame):
+        return frame.with_columns(meanings_of(frame[column], meanings).struct.unnest())
+    struct = "category_filter__meanings"
+    return frame.with_columns(struct_of(pl.col(column), meanings).alias(struct)).unnest(struct)
+
+
+def keep(frame: _Frame, column: str, f: CategoryFilter) -> _Frame:
+    """Keep the rows whose category is allowed."""
+    category = pl.col(column).cast(pl.String)
+    listed = category.is_in(sorted(f.names))
+    return frame.filter(category.is_not_null() & (listed != f.allows_unlisted))
+
+
+def counts(frame: _Frame, column: str, limit: int) -> Texts:
+    """Count the rows of each distinct string, of up to `limit + 1`."""
+    text = pl.col(column).cast(pl.String)
+    found = frame.lazy().group_by(text).agg(category_filter__n=pl.len()).head(limit + 1)
+    return dict(found.collect().rows())
+
+
+def has_values(frame: _Frame, column: str) -> bool:
+    """Return whether a column that does not hold strings has anything but nulls."""
+    values = frame.lazy().select(column)
+    if values.collect_schema()[column].is_float():
+        values = values.fill_nan(None)
+    return bool(values.count().collect().item())
+
+
+def from_columns(frame: _Frame, columns: Columns) -> _Frame:
+    """Create a frame of the same type."""
+    created = pl.DataFrame(columns.lists, columns.schema)
+    return created if isinstance(frame, pl.DataFrame) else created.lazy()
+
+
+def join(subscriptions: _Frame, events: _Frame, on: On, texts: Texts) -> _Frame:  # noqa: ARG001 - nothing is collected
+    """Join events to the subscriptions with the same key whose filter allows the category."""
+    temporary = {name: f"category_filter__{i}" for i, name in enumerate(on.names)}
+    pairs = events.join(subscriptions.rename(temporary), on=on.key, how="inner")
+    filters = pl.col(temporary.get(on.filters, on.filters))
+    kept = pairs.filter(allows(filters, pl.col(on.categories), on.missing))
+    return kept.rename({temporary[name]: final for name, final in on.names.items()})
