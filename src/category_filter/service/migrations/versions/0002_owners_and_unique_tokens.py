@@ -1,11 +1,13 @@
 """Owners of sessions, marks for purging, and one session per push token."""
 
 import hashlib
-import sqlite3
-from typing import cast
+from typing import cast, TYPE_CHECKING
 
 import sqlalchemy as sa
 from alembic import op
+
+if TYPE_CHECKING:
+    import sqlite3
 
 revision = "0002"
 down_revision = "0001"
