@@ -52,6 +52,15 @@ def serve(
             min=1, max=256, envvar="CATEGORY_FILTER_WORKERS", help="The number of processes."
         ),
     ] = 1,
+    push_service: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST",
+            envvar="CATEGORY_FILTER_PUSH_SERVICE",
+            help="A push service that browsers may use, besides Google's, Mozilla's, Apple's and"
+            " Microsoft's; *.example.com for subdomains. Repeat the option for others.",
+        ),
+    ] = None,
     access_log: Annotated[
         bool,
         typer.Option(
@@ -83,6 +92,7 @@ def serve(
             port=port,
             workers=workers,
             access_log=access_log,
+            push_services=push_service or (),
             allow_origins=allow_origin or (),
         )
 

@@ -1,7 +1,7 @@
 """Owners of sessions, marks for purging, and one session per push token."""
 
 import hashlib
-from typing import cast, TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import sqlalchemy as sa
 from alembic import op
