@@ -59,8 +59,10 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 _HEALTH_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: _RESPONSES[status] for status in (200, 500)
-} | {503: {"model": Failure, "description": "The database is unavailable."}}
+    200: _RESPONSES[200],
+    500: _RESPONSES[500],
+    503: {"model": Failure, "description": "The database is unavailable."},
+}
 
 _log = logging.getLogger(__name__)
 

@@ -23,6 +23,7 @@ UVICORN_OPTIONS: Mapping[str, Any] = {
     "ws": "none",
     "backlog": BACKLOG,
     "timeout_graceful_shutdown": 10,  # seconds to wait for slow clients
+    "timeout_worker_healthcheck": 30,  # on a busy machine a worker may answer late
 }
 
 
