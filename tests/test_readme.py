@@ -60,7 +60,7 @@ def test_every_python_example_runs():
             if block.file:
                 files.add((readme, block.file))
     assert files == {
-        *((INTEGRATIONS, file) for file in ("models", "forms", "filters")),
+        *((INTEGRATIONS, file) for file in ("models", "forms", "filters", "schemas")),
         # Run by test_migrations.py.
         *((INTEGRATIONS, file) for file in ("env", "alembic_rename", "django_rename")),
         (BATCH, "job"),
@@ -103,6 +103,12 @@ def test_django_filter():
     assert bad.errors == {
         "category": ["Select a valid choice. chat is not one of the available choices."]
     }
+
+
+def test_django_ninja():
+    schema = run_file(INTEGRATIONS, "schemas")["SubscriptionSchema"]
+    stored = Subscription(wanted="-chat_message,retired")
+    assert schema.from_orm(stored).dict() == {"wanted": "-chat_message,retired"}
 
 
 def test_spark(tmp_path):
