@@ -67,7 +67,7 @@ def test_every_python_example_runs():
                 files.add((readme, block.file))
     assert files == {
         *((INTEGRATIONS, file) for file in ("models", "forms", "filters", "env")),
-        (BATCH, "job"),
+        *((BATCH, file) for file in ("job", "stream")),
     }
 
 
@@ -126,6 +126,16 @@ def test_alembic():
 def test_spark(tmp_path):
     spark_table({"category_filter": ["-chat_message", None]}).write.parquet(f"{tmp_path}/in")
     run_file(BATCH, "job")["run"](f"{tmp_path}/in", f"{tmp_path}/out")
+    found = spark().read.parquet(f"{tmp_path}/out").orderBy("mask").collect()
+    assert [(row.canonical, row.mask) for row in found] == [("-chat_message", 62), ("*", 63)]
+
+
+def test_spark_stream(tmp_path):
+    rows = spark_table({"category_filter": ["-chat_message", None]})
+    rows.write.parquet(f"{tmp_path}/in")
+    stream = spark().readStream.schema(rows.schema).parquet(f"{tmp_path}/in")
+    start = run_file(BATCH, "stream")["start"]
+    assert start(stream, f"{tmp_path}/out", f"{tmp_path}/checkpoints").awaitTermination(60)
     found = spark().read.parquet(f"{tmp_path}/out").orderBy("mask").collect()
     assert [(row.canonical, row.mask) for row in found] == [("-chat_message", 62), ("*", 63)]
 
