@@ -99,7 +99,9 @@ def spark():
     from pyspark.sql import SparkSession  # noqa: PLC0415 - takes seconds, and few tests need it
 
     if "SPARK_REMOTE" in os.environ:
-        return SparkSession.builder.getOrCreate()
+        session = SparkSession.builder.getOrCreate()
+        session.conf.set("spark.sql.shuffle.partitions", "2")
+        return session
     return (
         SparkSession.builder.master("local[2]")
         .config("spark.ui.enabled", "false")

@@ -25,7 +25,7 @@ def encode(table: Any, column: str) -> tuple[list[str | None], Any]:
         TypeError: If the column holds anything but strings and nulls.
     """
     numbers: dict[str | None, int] = {}
-    parts = [pa.array([], pa.int64())]
+    parts: list[Any] = []
     for chunk in table[column].chunks:
         try:
             encoded = _strings(chunk).dictionary_encode()
@@ -36,7 +36,7 @@ def encode(table: Any, column: str) -> tuple[list[str | None], Any]:
         number = pa.array([numbers.setdefault(text, len(numbers)) for text in texts], pa.int64())
         codes = number.take(encoded.indices.cast(pa.int64()).fill_null(len(texts) - 1))
         parts += [codes[start : start + _CHUNK_ROWS] for start in range(0, len(codes), _CHUNK_ROWS)]
-    return [*numbers], pa.chunked_array(parts)
+    return [*numbers], pa.chunked_array(parts, pa.int64())
 
 
 def _strings(array: Any) -> Any:

@@ -21,6 +21,8 @@ _Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 COLLECTS = False
 IGNORES_CASE = False
 
+_DTYPES = {str: pl.String(), int: pl.Int64()}
+
 _STRINGS = (pl.String, pl.Categorical, pl.Enum, pl.Null)
 
 
@@ -49,7 +51,9 @@ def meanings_of(column: pl.Series, meanings: Meanings) -> pl.Series:
     """Return a struct of the columns that `precompute` adds."""
     texts, codes = encode(column)
     values = zip(meanings.schema.items(), meanings.columns(texts), strict=True)
-    found = [pl.Series(name, value, dtype).gather(codes) for (name, dtype), value in values]
+    found = [
+        pl.Series(name, value, _DTYPES[dtype]).gather(codes) for (name, dtype), value in values
+    ]
     return pl.DataFrame(found).to_struct(column.name)
 
 
@@ -68,7 +72,7 @@ def struct_of(column: pl.Expr, meanings: Meanings) -> pl.Expr:
     """Return an expression for the struct of the columns that `precompute` adds."""
     return column.map_batches(
         partial(meanings_of, meanings=meanings),
-        return_dtype=pl.Struct(meanings.schema),
+        return_dtype=pl.Struct({name: _DTYPES[dtype] for name, dtype in meanings.schema.items()}),
         is_elementwise=True,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
@@ -27,11 +28,8 @@ _TEXT, _FOUND, _NAME, _NUMBER, _UNLISTED, _LISTED = (
 
 
 def _functions(frame: Any) -> Any:
-    if nw.from_native(frame).implementation.is_pyspark_connect():
-        from pyspark.sql.connect import functions  # noqa: PLC0415 - needs gRPC
-    else:
-        from pyspark.sql import functions  # noqa: PLC0415 - the other of the two
-    return functions
+    connect = nw.from_native(frame).implementation.is_pyspark_connect()
+    return import_module("pyspark.sql.connect.functions" if connect else "pyspark.sql.functions")
 
 
 def _positional(frame: Any, prefix: str) -> Any:
@@ -55,7 +53,7 @@ def _text(frame: Any, column: str, prefix: str) -> Any:
 def _create(frame: Any, schema: Schema, rows: Iterable[Iterable[object]]) -> Any:
     """Create a dataframe in the session of another."""
     fields = pa.schema([(name, _TYPES[kind]) for name, kind in schema.items()])
-    columns = [*zip(*rows, strict=True)] or [[] for _ in schema]
+    columns: list[Any] = [*zip(*rows, strict=True)] or [[] for _ in schema]
     table = pa.table([pa.array(c, f.type) for c, f in zip(columns, fields, strict=True)], fields)
     return frame.sparkSession.createDataFrame(table)
 
