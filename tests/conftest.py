@@ -1,9 +1,13 @@
-"""Hypothesis profiles, skipped tests, and the PostgreSQL server that tests share."""
+"""Hypothesis profiles, skipped tests, and the database servers that tests share."""
 
 import os
+import time
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import create_engine, make_url
+
+collect_ignore = ["typing"]  # type-checked, never run
 
 IN_CI = bool(os.environ.get("CI"))
 
@@ -28,3 +32,35 @@ def postgres_url():
     if "POSTGRES_URL" not in os.environ:
         pytest.skip("no $POSTGRES_URL: run the tests with .ci/with-postgres")
     return os.environ["POSTGRES_URL"]
+
+
+@pytest.fixture(scope="session")
+def mariadb_url():
+    """Return the URL of a database on a MariaDB server for the tests to fill."""
+    if "MARIADB_URL" not in os.environ:
+        pytest.skip("no $MARIADB_URL: run the tests with .ci/with-mariadb")
+    return os.environ["MARIADB_URL"]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
+def sql_engine(request):
+    """Return SQLAlchemy's engine for an empty database of each kind."""
+    if request.param == "sqlite":
+        engine = create_engine("sqlite://")
+        yield engine
+        engine.dispose()
+        return
+    scheme = {"postgresql": "postgresql+psycopg", "mariadb": "mariadb+pymysql"}[request.param]
+    fixture = {"postgresql": "postgres_url", "mariadb": "mariadb_url"}[request.param]
+    server = create_engine(
+        make_url(request.getfixturevalue(fixture)).set(drivername=scheme),
+        isolation_level="AUTOCOMMIT",
+    )
+    name = f"test_{time.monotonic_ns()}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        engine = create_engine(server.url.set(database=name))
+        yield engine
+        engine.dispose()
+        connection.exec_driver_sql(f"DROP DATABASE {name}")
+    server.dispose()

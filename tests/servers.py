@@ -2,11 +2,12 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -38,17 +39,22 @@ def served(app, **options):
 class Process:
     """`category-filter serve` in a process of its own, with its output in a log file."""
 
-    def __init__(self, database_url, log, *options):
+    def __init__(self, database_url, log, *options, command=(COMMAND,)):
         self.log = log
         with log.open("w") as output:
             self._process = subprocess.Popen(
-                [COMMAND, "serve", "--port", "0", "--database", database_url, *options],
+                [*command, "serve", "--port", "0", *options],
                 stdout=output,  # it must not contain secrets either
                 stderr=output,
+                env=os.environ | {"CATEGORY_FILTER_DATABASE": database_url},
             )
         while not (found := re.search(r"http://[\d.]+:\d+", log.read_text())):
             time.sleep(0.02)
         self.address = found.group()
+        wait_for(self._process, make_url(self.address).port)
+
+    def is_running(self):
+        return self._process.poll() is None
 
     def kill(self):
         """Send SIGKILL, which simulates a crash."""
@@ -61,6 +67,86 @@ class Process:
     def __exit__(self, *exc_info):
         self._process.terminate()
         self._process.wait()
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def wait_for(process, port):
+    """Wait until a process listens at the port."""
+    while True:
+        assert process.poll() is None
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.02)
+
+
+@contextmanager
+def running(command, port, **options):
+    """Run a server."""
+    with subprocess.Popen(command, **options) as process:
+        try:
+            wait_for(process, port)
+            yield process
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def pgbouncer(database_url, folder):
+    """Start PgBouncer in front of a PostgreSQL server, and yield its URL of the database."""
+    url, port = make_url(database_url), free_port()
+    config = folder / "pgbouncer.ini"
+    config.write_text(
+        f"""
+        [databases]
+        {url.database} = host={url.host} port={url.port} user={url.username}
+        [pgbouncer]
+        listen_addr = 127.0.0.1
+        listen_port = {port}
+        unix_socket_dir =
+        auth_type = any
+        pool_mode = transaction
+        default_pool_size = 4
+        """
+    )
+    folder.chmod(0o755)
+    for parent in folder.parents[:2]:
+        parent.chmod(0o755)
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    with running([*user, "/usr/sbin/pgbouncer", "-q", config], port):
+        yield url.set(port=port).render_as_string()
+
+
+@contextmanager
+def nginx(address, folder):
+    """Start nginx in front of a server, and yield its address."""
+    port = free_port()
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"""
+        daemon off;
+        pid {folder}/nginx.pid;
+        error_log {folder}/nginx-error.log;
+        events {{ worker_connections 4096; }}
+        http {{
+            access_log off;
+            client_body_temp_path {folder};
+            proxy_temp_path {folder};
+            fastcgi_temp_path {folder};
+            uwsgi_temp_path {folder};
+            scgi_temp_path {folder};
+            server {{
+                listen 127.0.0.1:{port};
+                location / {{ proxy_pass {address}; proxy_request_buffering off; }}
+            }}
+        }}
+        """
+    )
+    with running(["/usr/sbin/nginx", "-e", folder / "nginx-error.log", "-c", config], port):
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager

@@ -8,20 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import sqlalchemy
-from alembic.autogenerate import produce_migrations, render_python_code
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from django.test.utils import isolate_apps
 from django_site.models import Subscription
 from engines import spark, spark_table
 from readmes import READMES, ROOT, blocks, commands, name
 from servers import HASH, Process
-from sqlalchemy import Column, MetaData, Table, create_engine
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.errors import SyntaxErrorCode
-from category_filter.integrations.sqlalchemy import CategoryFilterType
 
 PACKAGE = ROOT / "src" / "category_filter"
 INTEGRATIONS, BATCH, SERVICE = (
@@ -66,7 +60,9 @@ def test_every_python_example_runs():
             if block.file:
                 files.add((readme, block.file))
     assert files == {
-        *((INTEGRATIONS, file) for file in ("models", "forms", "filters", "env")),
+        *((INTEGRATIONS, file) for file in ("models", "forms", "filters", "schemas")),
+        # Run by test_migrations.py.
+        *((INTEGRATIONS, file) for file in ("env", "alembic_rename", "django_rename")),
         (BATCH, "job"),
     }
 
@@ -109,18 +105,10 @@ def test_django_filter():
     }
 
 
-def test_alembic():
-    metadata = MetaData()
-    Table("subscription", metadata, Column("wanted", CategoryFilterType))
-    render_item = run_file(INTEGRATIONS, "env")["render_item"]
-    with create_engine("sqlite://").connect() as connection:
-        context = MigrationContext.configure(connection, opts={"render_item": render_item})
-        upgrade = produce_migrations(context, metadata).upgrade_ops
-        code = render_python_code(upgrade, render_item=render_item)
-        assert "sa.Column('wanted', sa.Text(), nullable=True)" in code
-        exec(f"if True:\n    {code}", {"op": Operations(context), "sa": sqlalchemy})
-        assert produce_migrations(context, metadata).upgrade_ops.is_empty()
-    connection.engine.dispose()
+def test_django_ninja():
+    schema = run_file(INTEGRATIONS, "schemas")["SubscriptionSchema"]
+    stored = Subscription(wanted="-chat_message,retired")
+    assert schema.from_orm(stored).dict() == {"wanted": "-chat_message,retired"}
 
 
 def test_spark(tmp_path):

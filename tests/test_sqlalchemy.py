@@ -1,14 +1,26 @@
-"""The column type and `allows`, on SQLite and PostgreSQL."""
+"""The column type: values, defaults and columns, on SQLite, PostgreSQL and MariaDB."""
 
 import asyncio
-from enum import Enum
+from contextlib import contextmanager
 from typing import Annotated
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import Index, create_engine, delete, event, func, insert, select, text, update
-from sqlalchemy.exc import ArgumentError, StatementError
+from sqlalchemy import (
+    VARCHAR,
+    Column,
+    Integer,
+    MetaData,
+    Table,
+    delete,
+    event,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import mssql, mysql, oracle, sqlite
+from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.exc import ArgumentError, CompileError, IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -18,7 +30,7 @@ from sqlalchemy.orm import (
     column_property,
     mapped_column,
 )
-from strategies import filters, names, texts
+from sqlalchemy.schema import CreateTable
 
 from category_filter import (
     Categories,
@@ -39,26 +51,25 @@ class Base(DeclarativeBase):
 class Subscription(Base):
     __tablename__ = "subscription"
     id: Mapped[int] = mapped_column(primary_key=True)
-    wanted: Mapped[CategoryFilter | None] = mapped_column(index=True)
-    device: Mapped[str] = mapped_column(default="a push token, " * 10)
-    known: Mapped[KnownFilter] = mapped_column(default=CategoryFilter("*"))
+    wanted: Mapped[CategoryFilter | None]
+    known: Mapped[KnownFilter] = mapped_column(default="*")
     plain: Mapped[Annotated[CategoryFilter, KNOWN]] = mapped_column(server_default="-*")
 
 
-Index("wants_news", Subscription.id, postgresql_where=Subscription.wanted.allows("news"))
+@contextmanager
+def tables(engine, metadata):
+    """Create tables, and drop them at the end."""
+    metadata.create_all(engine)
+    try:
+        yield
+    finally:
+        metadata.drop_all(engine)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def engine(request):
-    if request.param == "sqlite":
-        url = "sqlite://"
-    else:
-        url = request.getfixturevalue("postgres_url").replace("://", "+psycopg://")
-    engine = create_engine(url)
-    Base.metadata.create_all(engine)
-    yield engine
-    Base.metadata.drop_all(engine)
-    engine.dispose()
+@pytest.fixture(scope="module")
+def engine(sql_engine):
+    with tables(sql_engine, Base.metadata):
+        yield sql_engine
 
 
 @pytest.fixture
@@ -141,7 +152,7 @@ class TestValues:
         row.wanted = row.known = "ads"
         assert (row.wanted, row.known) == (CategoryFilter("ads"), CategoryFilter("ads"))
 
-    def test_retired_names_stay_valid_if_the_column_has_another_name(self, engine):
+    def test_retired_names_stay_valid_if_the_column_has_another_name(self, sql_engine):
         class OtherBase(DeclarativeBase):
             pass
 
@@ -150,8 +161,7 @@ class TestValues:
             id: Mapped[int] = mapped_column(primary_key=True)
             wanted: Mapped[CategoryFilter] = mapped_column("filter", CategoryFilterType(KNOWN))
 
-        with Session(engine) as session:
-            OtherBase.metadata.create_all(session.connection())
+        with tables(sql_engine, OtherBase.metadata), Session(sql_engine) as session:
             row = Row(wanted=CategoryFilter("weather"))
             session.add(row)
             session.flush()
@@ -178,58 +188,198 @@ class TestValues:
         row.known = "weather"
         assert statements == ["SELECT"]
 
+    def test_the_longest_filter_fits_the_column(self, session):
+        longest = CategoryFilter(
+            "-" + ",".join(f"{number:0>8}" for number in range(7281)) + ",abcde"
+        )
+        assert len(str(longest)) == 65_535
+        longest = CategoryFilter(f"{longest}f")
+        session.add(Subscription(id=1, wanted=longest))
+        session.flush()
+        session.expire_all()
+        assert session.get(Subscription, 1).wanted == longest
+
 
 class TestDefaults:
-    @pytest.mark.parametrize("option", ["default", "onupdate"])
-    def test_a_string_as_default_raises(self, option):
+    @pytest.mark.parametrize("option", ["default", "insert_default", "onupdate"])
+    def test_strings_become_filters(self, option):
+        column = Column("wanted", CategoryFilterType(KNOWN), **{option: "sport, news"})
+        Table("row", MetaData(), column)
+        default = column.onupdate if option == "onupdate" else column.default
+        assert default.arg == CategoryFilter("news,sport")
+
+    @pytest.mark.parametrize("option", ["server_default", "server_onupdate"])
+    def test_the_server_default_is_the_canonical_form(self, option):
+        column = Column("wanted", CategoryFilterType(KNOWN), **{option: "- sport, news"})
+        Table("row", MetaData(), column)
+        assert getattr(column, option).arg == "-news,sport"
+
+    @pytest.mark.parametrize("option", ["default", "onupdate", "server_default"])
+    @pytest.mark.parametrize(
+        ("default", "reason"),
+        [
+            ("news;sport", "write ',' instead of ';'; did you mean 'news,sport'?"),
+            ("sprot", "unknown category 'sprot' (did you mean 'sport'?)"),
+        ],
+    )
+    def test_an_invalid_default_fails_the_definition_of_the_class(self, option, default, reason):
+        class OtherBase(DeclarativeBase):
+            pass
+
+        with pytest.raises(ArgumentError) as caught:
+
+            class Row(OtherBase):
+                __tablename__ = "row"
+                id: Mapped[int] = mapped_column(primary_key=True)
+                wanted: Mapped[CategoryFilter] = mapped_column(
+                    CategoryFilterType(KNOWN), **{option: default}
+                )
+
+        assert str(caught.value) == f"invalid default of row.wanted: {reason}"
+
+    def test_defaults_of_a_table_are_stored_in_canonical_form(self, sql_engine):
+        metadata = MetaData()
+        row = Table(
+            "defaults",
+            metadata,
+            Column("id", Integer, primary_key=True),
+            Column("default", CategoryFilterType, default="b, a"),
+            Column("server", CategoryFilterType(length=9), server_default="b, a"),
+            Column("function", CategoryFilterType, default=lambda: "b, a"),
+            Column("none", CategoryFilterType, default=lambda: None),
+            Column("expression", CategoryFilterType, default=text("'a,b'")),
+        )
+        with tables(sql_engine, metadata), sql_engine.begin() as connection:
+            connection.execute(insert(row), {"id": 1})
+            (found,) = connection.execute(text("SELECT * FROM defaults"))
+            assert found == (1, "a,b", "a,b", "a,b", None, "a,b")
+
+    def test_a_default_function_may_return_a_string(self, sql_engine):
         class OtherBase(DeclarativeBase):
             pass
 
         class Row(OtherBase):
-            __tablename__ = "row"
+            __tablename__ = "with_default"
             id: Mapped[int] = mapped_column(primary_key=True)
-            wanted: Mapped[CategoryFilter] = mapped_column(CategoryFilterType, **{option: "-ads"})
-
-        message = r"^the default of Row.wanted is a str: use CategoryFilter\('-ads'\)$"
-        with pytest.raises(ArgumentError, match=message):
-            OtherBase.registry.configure()
-
-    def test_a_default_function_may_return_a_string(self, engine):
-        class OtherBase(DeclarativeBase):
-            pass
-
-        class Row(OtherBase):
-            __tablename__ = "row"
-            id: Mapped[int] = mapped_column(primary_key=True)
-            note: Mapped[str | None]
+            note: Mapped[int | None]
             wanted: Mapped[CategoryFilter] = mapped_column(
                 CategoryFilterType, default=lambda: "b, a", onupdate=lambda: CategoryFilter("c")
             )
 
-        with Session(engine) as session:
-            OtherBase.metadata.create_all(session.connection())
+        with tables(sql_engine, OtherBase.metadata), Session(sql_engine) as session:
             row = Row()
             session.add(row)
             session.flush()
             assert row.wanted == CategoryFilter("a,b")
-            row.note = "new"
+            row.note = 1
             session.flush()
             assert row.wanted == CategoryFilter("c")
             session.rollback()
 
-    def test_mapped_dataclasses_hold_filters(self):
+    def test_rows_hold_the_default_as_a_filter(self, session):
+        row = Subscription()
+        session.add(row)
+        session.flush()
+        assert row.known == CategoryFilter("*")
+
+    @pytest.mark.parametrize("default", ["- ads", CategoryFilter("-ads")])
+    def test_mapped_dataclasses_hold_filters(self, default):
         class OtherBase(MappedAsDataclass, DeclarativeBase):
             pass
 
         class Row(OtherBase):
             __tablename__ = "row"
             id: Mapped[int] = mapped_column(primary_key=True, init=False)
-            wanted: Mapped[CategoryFilter] = mapped_column(
-                CategoryFilterType, default=CategoryFilter("-ads")
-            )
+            wanted: Mapped[CategoryFilter] = mapped_column(CategoryFilterType, default=default)
 
         assert Row().wanted == CategoryFilter("-ads")
         assert Row(wanted="b,a") == Row(wanted=CategoryFilter("a,b"))
+
+
+def column_type(type_, dialect):
+    """Return the type of a column in a statement that creates its table."""
+    statement = CreateTable(Table("row", MetaData(), Column("wanted", type_)))
+    return str(statement.compile(dialect=dialect)).split("wanted ")[1].split("\n")[0]
+
+
+class TestColumns:
+    @pytest.mark.parametrize(
+        ("type_", "types"),
+        [
+            (
+                CategoryFilterType,
+                ("TEXT", "TEXT", "MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin"),
+            ),
+            (
+                CategoryFilterType(length=255),
+                (
+                    "VARCHAR(255)",
+                    "VARCHAR(255)",
+                    "VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin",
+                ),
+            ),
+            (
+                CategoryFilterType(length=255, collation="utf8mb4_bin"),
+                (
+                    "VARCHAR(255) COLLATE utf8mb4_bin",
+                    "VARCHAR(255) COLLATE utf8mb4_bin",
+                    "VARCHAR(255) COLLATE utf8mb4_bin",
+                ),
+            ),
+            (
+                CategoryFilterType(collation="C"),
+                ('TEXT COLLATE "C"', 'TEXT COLLATE "C"', "MEDIUMTEXT COLLATE C"),
+            ),
+        ],
+    )
+    def test_length_and_collation_reach_the_column(self, type_, types):
+        dialects = (sqlite.dialect(), psycopg.dialect(), mysql.dialect())
+        assert tuple(column_type(type_, dialect) for dialect in dialects) == types
+
+    @pytest.mark.parametrize("dialect", [mssql.dialect(), oracle.dialect()])
+    def test_other_databases_raise_when_a_statement_is_compiled(self, dialect):
+        message = f"supports SQLite, PostgreSQL, MariaDB and MySQL, not {dialect.name}$"
+        with pytest.raises(CompileError, match=f"CategoryFilterType {message}"):
+            column_type(CategoryFilterType, dialect)
+        for statement in (
+            select(Subscription.id).where(Subscription.wanted == "a"),
+            insert(Subscription).values(wanted="a"),
+            select(Subscription.wanted),
+        ):
+            with pytest.raises(CompileError, match=f"CategoryFilterType {message}"):
+                statement.compile(dialect=dialect).construct_params()
+
+    def test_a_variant_holds_filters_too(self, sql_engine):
+        variant = CategoryFilterType().with_variant(VARCHAR(255), "sqlite", "postgresql")
+        variant = variant.with_variant(VARCHAR(99, collation="utf8mb4_bin"), "mariadb")
+        metadata = MetaData()
+        row = Table("variant", metadata, Column("wanted", variant, default="b,a", key="w"))
+        assert column_type(variant, sql_engine.dialect).startswith("VARCHAR")
+        with tables(sql_engine, metadata), sql_engine.begin() as connection:
+            connection.execute(insert(row), [{"w": " c"}, {"w": CategoryFilter("-a")}])
+            connection.execute(insert(row))
+            found = select(row.c.w).where(row.c.w.allows("b"), row.c.w != "c")
+            assert {*connection.scalars(found)} == {CategoryFilter("-a"), CategoryFilter("a,b")}
+
+    def test_a_variant_makes_the_type_usable_on_another_database(self):
+        variant = CategoryFilterType().with_variant(
+            mssql.VARCHAR(255, collation="Latin1_General_BIN2"), "mssql"
+        )
+        assert column_type(variant, mssql.dialect()) == (
+            "VARCHAR(255) COLLATE Latin1_General_BIN2 NULL"
+        )
+
+    def test_unique_columns_tell_case_apart(self, sql_engine):
+        metadata = MetaData()
+        row = Table(
+            "unique_", metadata, Column("wanted", CategoryFilterType(length=99), unique=True)
+        )
+        with tables(sql_engine, metadata), sql_engine.connect() as connection:
+            connection.execute(
+                insert(row), [{"wanted": f} for f in ("news", "News", "-news", "-News")]
+            )
+            with pytest.raises(IntegrityError):
+                connection.execute(insert(row), {"wanted": "News, News"})
 
 
 def test_a_column_property_is_not_instrumented():
@@ -264,141 +414,3 @@ def test_an_async_row_that_is_not_loaded_accepts_only_known_names(postgres_url):
         await engine.dispose()
 
     asyncio.run(assign())
-
-
-class TestQueries:
-    def test_queries_compare_filters_and_search_text(self, session):
-        session.execute(delete(Subscription))
-        session.add_all(Subscription(id=n, wanted=f) for n, f in enumerate(["-a,b", "b", "*"]))
-        wanted = Subscription.wanted
-        for condition, found in [
-            (wanted == "b , b", [1]),
-            (wanted != CategoryFilter("*"), [0, 1]),
-            (wanted.in_(["- b,a", CategoryFilter("b")]), [0, 1]),
-            (wanted.not_in(["b"]), [0, 2]),
-            (wanted.like("-%"), [0]),
-            (wanted.startswith("-"), [0]),
-            (wanted.contains(","), [0]),
-            (wanted.is_(None), []),
-        ]:
-            rows = select(Subscription.id).where(condition).order_by(Subscription.id)
-            assert session.scalars(rows).all() == found
-
-
-class Plain(Enum):
-    NEWS = "news"
-
-
-class Mixed(str, Enum):  # noqa: UP042 - unlike StrEnum, its str() is not the value
-    NEWS = "news"
-
-
-@pytest.mark.parametrize("asked", [Plain.NEWS, Mixed.NEWS])
-def test_the_category_may_be_an_enum_member(session, asked):
-    session.execute(delete(Subscription))
-    session.add_all(Subscription(id=n, wanted=f) for n, f in enumerate(["news", "-news", "*"]))
-    found = select(Subscription.id).where(Subscription.wanted.allows(asked))
-    assert session.scalars(found.order_by(Subscription.id)).all() == [0, 2]
-
-
-# Valid names, and strings that are not names.
-categories = names | texts
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(filters | st.none(), max_size=8), categories)
-def test_allows_in_sql_agrees_with_python(session, wanted, category):
-    listed = [name for f in wanted if f for name in f.names]
-    session.execute(delete(Subscription))
-    if wanted:
-        rows = [{"id": number, "wanted": f} for number, f in enumerate(wanted)]
-        session.execute(insert(Subscription), rows)
-    for asked in {category, *listed, *(name[:-1] for name in listed), *(f"-{n}" for n in listed)}:
-        found = session.scalars(
-            select(Subscription.id)
-            .where(Subscription.wanted.allows(asked))
-            .order_by(Subscription.id)
-        )
-        assert found.all() == [number for number, f in enumerate(wanted) if f and f.allows(asked)]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "asked", "expected"),
-    [
-        ("group_x", "groupyx", False),  # `_` is not a wildcard
-        ("News", "news", False),  # names are case-sensitive
-        ("a-b", "b", False),  # part of a name
-        ("a.b/c", "a.b/c", True),
-        ("-a", "a", False),
-        ("-a", "-a", True),  # not a name, so no filter lists it
-        ("-x-a,b", "a", True),
-        ("a,b", "a,b", False),
-        ("*", "*", True),
-        ("-*", "*", False),
-        ("-*", "-*", False),
-    ],
-)
-def test_edge_cases_that_a_text_search_gets_wrong(session, wanted, asked, expected):
-    session.execute(delete(Subscription))
-    session.add(Subscription(id=1, wanted=wanted))
-    found = session.scalars(select(Subscription.id).where(Subscription.wanted.allows(asked)))
-    assert bool(found.all()) is expected is CategoryFilter(wanted).allows(asked)
-
-
-def test_a_category_of_another_type_raises():
-    with pytest.raises(TypeError, match=r"^category must be a str, not int$"):
-        Subscription.wanted.allows(3)
-
-
-def test_categories_are_parameters_of_one_cached_statement():
-    first, second = (
-        select(Subscription).where(Subscription.wanted.allows(name)) for name in ("a", "b")
-    )
-    assert first._generate_cache_key() is not None
-    assert first._generate_cache_key() == second._generate_cache_key()
-    assert "'a'" not in str(first)
-
-
-@pytest.fixture(scope="module")
-def plan(postgres_url):
-    """A function that returns how PostgreSQL reads 20,000 rows with few distinct filters."""
-    engine = create_engine(postgres_url.replace("://", "+psycopg://"))
-    Base.metadata.create_all(engine)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        rows = [{"wanted": CategoryFilter("-ads,sport")}, {"wanted": CategoryFilter("ads")}] * 9_900
-        rows += [{"wanted": CategoryFilter("news")}, {"wanted": CategoryFilter("*")}] * 100
-        connection.execute(insert(Subscription), rows)
-        connection.execute(text("VACUUM ANALYZE subscription"))
-
-        def explain(query):
-            sql = query.compile(engine, compile_kwargs={"literal_binds": True})
-            explained = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {sql}").scalar()
-            node = explained[0]["Plan"]
-            while "Plans" in node:
-                (node,) = node["Plans"]
-            return node["Node Type"], node.get("Index Name"), "Index Cond" in node
-
-        yield explain
-    Base.metadata.drop_all(engine)
-    engine.dispose()
-
-
-class TestPlans:
-    """The use of indexes on PostgreSQL."""
-
-    def test_allows_scans_the_table(self, plan):
-        rows = select(Subscription).where(Subscription.wanted.allows("sport"))
-        assert plan(rows) == ("Seq Scan", None, False)
-
-    def test_allows_scans_the_smaller_index_if_it_covers_the_query(self, plan):
-        count = select(func.count()).where(Subscription.wanted.allows("sport"))
-        assert plan(count) == ("Index Only Scan", "ix_subscription_wanted", False)
-
-    def test_in_finds_distinct_filters_by_the_index(self, plan):
-        allowing = [CategoryFilter("news"), CategoryFilter("*")]
-        rows = select(Subscription).where(Subscription.wanted.in_(allowing))
-        assert plan(rows) == ("Bitmap Index Scan", "ix_subscription_wanted", True)
-
-    def test_a_partial_index_holds_the_rows_that_allow_one_category(self, plan):
-        rows = select(Subscription.id).where(Subscription.wanted.allows("news"))
-        assert plan(rows) == ("Index Only Scan", "wants_news", False)

@@ -12,6 +12,7 @@ from category_filter._immutable import Immutable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
     _T = TypeVar("_T")
@@ -238,19 +239,20 @@ class CategoryFilter(Immutable):
         return CategoryFilter, (str(self),)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
-        from category_filter._pydantic import core_schema_for  # noqa: PLC0415 - needs Pydantic
+    def __get_pydantic_core_schema__(
+        cls, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        from category_filter._pydantic import filter_schema  # noqa: PLC0415 - needs Pydantic
 
-        return core_schema_for(CategoryFilter)
+        return filter_schema(handler.field_name)
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core: object, handler: object) -> dict[str, object]:
-        return {
-            "type": "string",
-            "pattern": _parser.pattern(),
-            "maxLength": _parser.MAX_LENGTH,
-            "examples": ["*", "news,sport", "-ads"],
-        }
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, object]:
+        from category_filter._pydantic import json_schema  # noqa: PLC0415 - needs Pydantic
+
+        return json_schema(core, handler)
 
 
 def coerce_str(value: object, role: str) -> str:

@@ -17,14 +17,12 @@ from category_filter.errors import UnknownCategoryError, UnknownName
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
 __all__ = ["Categories"]
 
 _NO_NAMES: Mapping[str, str] = MappingProxyType({})
-
-_MAX_PATTERN_NAMES = 30
-"""Maximum number of names for a pattern in OpenAPI, where 200 of them take 14 KB."""
 
 
 @final
@@ -219,14 +217,12 @@ class Categories(Immutable, Collection[str]):
             "examples": ["*", *(f"{minus}{name}" for name in [*self][:1] for minus in ("", "-"))],
         }
 
-    def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
-        from category_filter._pydantic import core_schema_for  # noqa: PLC0415 - needs Pydantic
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        from category_filter._pydantic import known_schema  # noqa: PLC0415 - needs Pydantic
 
-        return core_schema_for(self.parse)
-
-    def __get_pydantic_json_schema__(self, core: object, handler: object) -> dict[str, object]:
-        omitted = {"default"} if len(self) <= _MAX_PATTERN_NAMES else {"default", "pattern"}
-        return {key: value for key, value in self.json_schema().items() if key not in omitted}
+        return known_schema(self, source, handler)
 
     def __contains__(self, name: object) -> bool:
         return (name.value if isinstance(name, Enum) else name) in self._known

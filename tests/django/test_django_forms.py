@@ -27,6 +27,8 @@ class TestFormField:
         [
             ("all", [], "*"),
             ("all", ["news"], "*"),
+            ("none", [], "-*"),
+            ("none", ["news"], "-*"),
             ("only", ["news", "ads"], "ads,news"),
             ("only", [], "-*"),
             ("except", ["news"], "-news"),

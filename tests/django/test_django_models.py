@@ -78,6 +78,7 @@ class TestValues:
         Subscription.objects.create(wanted="-weather", maybe=None)
         dumped = serializers.serialize("json", Subscription.objects.all())
         assert json.loads(dumped)[0]["fields"] == {
+            "account": None,
             "device": "phone",
             "wanted": "-weather",
             "maybe": None,

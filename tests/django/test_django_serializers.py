@@ -1,10 +1,17 @@
 """The serializer field of Django REST framework."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
-from django_site.models import KNOWN, Subscription
-from rest_framework.serializers import ListField, ModelSerializer, Serializer
+from django_site.models import KNOWN, Account, Subscription
+from rest_framework.serializers import (
+    DictField,
+    ListField,
+    ListSerializer,
+    ModelSerializer,
+    Serializer,
+)
 from rest_framework.test import APIClient
 
 from category_filter import CategoryFilter
@@ -58,6 +65,23 @@ class TestModelSerializer:
         assert self.patch(row.pk, wanted="weather,news").json()["wanted"] == "news,weather"
         assert self.post(wanted="weather").status_code == 400
 
+    def test_options_describe_a_string(self):
+        fields = self.api.options(URL).json()["actions"]["POST"]
+        assert fields["wanted"] == {
+            "type": "string",
+            "required": False,
+            "read_only": False,
+            "label": "Notifications",
+        }
+
+    def test_the_browsable_form_shows_the_canonical_form_and_null(self):
+        row = Subscription.objects.create(wanted="sport, news", maybe=None)
+        page = self.api.get(f"{URL}{row.pk}/", headers={"accept": "text/html"}).text
+        assert re.findall('<input name="(wanted|maybe)".*?value="(.*?)"', page) == [
+            ("wanted", "news,sport"),
+            ("maybe", ""),
+        ]
+
     def test_max_length_limits_the_canonical_form(self):
         class ShortSerializer(ModelSerializer):
             class Meta:
@@ -70,6 +94,119 @@ class TestModelSerializer:
             "anything": ["Ensure this value has at most 20 characters (it has 22)."]
         }
         assert ShortSerializer(data={"anything": "a,b,a,b,a,b,a,b,a,b,a,b"}).is_valid()
+
+
+class SubscriptionSerializer(ModelSerializer):
+    class Meta:
+        model = Subscription
+        fields = ["id", "wanted"]
+
+
+class RowByRow(ListSerializer):
+    """Updates several rows, as the guide of the REST framework does it."""
+
+    def run_child_validation(self, data):
+        self.child.instance = self.instance.get(pk=data["id"])
+        return super().run_child_validation(data)
+
+
+class RowByRowSerializer(SubscriptionSerializer):
+    class Meta(SubscriptionSerializer.Meta):
+        list_serializer_class = RowByRow
+
+
+class AccountSerializer(ModelSerializer):
+    subscriptions = SubscriptionSerializer(many=True)
+
+    class Meta:
+        model = Account
+        fields = ["name", "subscriptions"]
+
+
+class LetterSerializer(Serializer):
+    subscription = SubscriptionSerializer()
+
+
+@pytest.mark.django_db
+class TestStoredNames:
+    """Names that the updated rows list stay valid, wherever the field is in the input."""
+
+    @pytest.fixture
+    def rows(self):
+        account = Account.objects.create(name="ann")
+        for wanted in ("weather", "-climate", "news"):
+            account.subscriptions.create(wanted=wanted)
+        return Subscription.objects.order_by("pk")
+
+    def items(self, rows, *filters):
+        return [{"id": row.pk, "wanted": f} for row, f in zip(rows, filters, strict=True)]
+
+    @pytest.mark.parametrize("as_list", [False, True])
+    def test_in_a_list_of_rows(self, rows, as_list):
+        data = self.items(rows, "weather,news", "-climate", "sport")
+        serializer = SubscriptionSerializer([*rows] if as_list else rows, data=data, many=True)
+        assert serializer.is_valid(), serializer.errors
+        assert [str(item["wanted"]) for item in serializer.validated_data] == [
+            "news,weather",
+            "-climate",
+            "sport",
+        ]
+        data = self.items(rows, "weather", "storm", "*")
+        serializer = SubscriptionSerializer(rows, data=data, many=True)
+        assert not serializer.is_valid()
+        assert serializer.errors == {1: {"wanted": ["unknown category 'storm'"]}}
+        assert not SubscriptionSerializer(data=data[:1], many=True).is_valid()
+
+    def test_in_a_list_whose_serializer_finds_each_row(self, rows):
+        data = self.items(rows, "weather", "weather", "news")
+        serializer = RowByRowSerializer(rows, data=data, many=True)
+        assert not serializer.is_valid()
+        assert serializer.errors == {1: {"wanted": ["unknown category 'weather'"]}}
+
+    def test_in_a_nested_list(self, rows):
+        data = {"name": "ann", "subscriptions": self.items(rows, "climate,weather", "*", "*")}
+        assert AccountSerializer(Account.objects.get(), data=data).is_valid()
+        assert not AccountSerializer(Account.objects.create(name="bob"), data=data).is_valid()
+        assert not AccountSerializer(data=data).is_valid()
+
+    @pytest.mark.parametrize("as_dict", [False, True])
+    def test_in_a_nested_row(self, rows, as_dict):
+        letter = {"subscription": rows[0]}
+        data = {"subscription": {"wanted": "weather"}}
+        instance = letter if as_dict else SimpleNamespace(**letter)
+        assert LetterSerializer(instance, data=data).is_valid()
+        assert not LetterSerializer({"subscription": rows[2]}, data=data).is_valid()
+        assert not LetterSerializer({"subscription": None}, data=data).is_valid()
+        assert not LetterSerializer({}, data=data).is_valid()
+
+    def test_in_a_list_of_filters_or_a_dict_of_them(self):
+        class Bundle(Serializer):
+            listed = ListField(child=CategoryFilterField(KNOWN), required=False)
+            named = DictField(child=CategoryFilterField(KNOWN), required=False)
+
+        stored = {
+            "listed": [CategoryFilter("weather")],
+            "named": {"watch": CategoryFilter("-climate")},
+        }
+        assert Bundle(stored, data={"listed": ["news,weather"]}).is_valid()
+        assert Bundle(stored, data={"named": {"phone": "climate"}}).is_valid()
+        assert not Bundle(stored, data={"listed": ["climate"]}).is_valid()
+
+    def test_through_a_source_of_the_whole_instance(self, rows):
+        class Flat(Serializer):
+            row = SubscriptionSerializer(source="*")
+
+        assert Flat(rows[0], data={"row": {"wanted": "weather"}}).is_valid()
+
+    def test_known_names_are_validated_without_a_query(self, rows, django_assert_num_queries):
+        serializer = SubscriptionSerializer(rows, data=[{"wanted": "news"}] * 3, many=True)
+        with django_assert_num_queries(0):
+            assert serializer.is_valid()
+
+    def test_many_rows_with_long_filters_are_no_problem(self):
+        rows = [SimpleNamespace(wanted=CategoryFilter.only(f"{i}" * 60_000)) for i in range(3)]
+        data = [{"wanted": str(row.wanted)} for row in rows]
+        assert SubscriptionSerializer(rows, data=data, many=True).is_valid()
 
 
 class TestField:

@@ -1,4 +1,4 @@
-"""A model with three filters: with a known set, nullable, and with a maximum length."""
+"""A model with three filters (with a known set, nullable, with a maximum length), and an owner."""
 
 from django.db import models
 
@@ -10,7 +10,17 @@ KNOWN = Categories(
 )
 
 
+class Account(models.Model):
+    name = models.CharField(max_length=100)
+
+    def __str__(self):
+        return self.name
+
+
 class Subscription(models.Model):
+    account = models.ForeignKey(
+        Account, models.CASCADE, null=True, editable=False, related_name="subscriptions"
+    )
     device = models.CharField(max_length=100, default="phone")
     wanted = CategoryFilterField("notifications", categories=KNOWN)
     maybe = CategoryFilterField(categories=KNOWN, null=True, blank=True)

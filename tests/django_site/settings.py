@@ -1,13 +1,18 @@
 """The settings of a new project, with the app added."""
 
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
+
+import pymysql
 
 SECRET_KEY = "not-a-secret"  # noqa: S105 - a test key
 DEBUG = True
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "django_site.urls"
 STATIC_URL = "/static/"
+BOOTSTRAP = "/usr/share/javascript/bootstrap5/css"  # Debian package: libjs-bootstrap5
+STATICFILES_DIRS = [("bootstrap", BOOTSTRAP)] if Path(BOOTSTRAP).exists() else []
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -18,8 +23,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
-    "rest_framework",
+    "crispy_forms",
+    "crispy_bootstrap5",
     "django_filters",
+    "drf_spectacular",
+    "import_export",
+    "rest_framework",
     "category_filter.integrations.django",
     "django_site",
 ]
@@ -33,6 +42,13 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
+
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "LIST_SERIALIZER_ERRORS_AS_DICT": True,
+}
 
 TEMPLATES = [
     {
@@ -59,6 +75,17 @@ if "POSTGRES_URL" in os.environ:
     url = urlsplit(os.environ["POSTGRES_URL"])
     DATABASES["postgresql"] = {
         "ENGINE": "django.db.backends.postgresql",
+        "HOST": url.hostname,
+        "PORT": url.port,
+        "USER": url.username,
+        "NAME": "django_site",
+    }
+if "MARIADB_URL" in os.environ:
+    pymysql.version_info = (2, 2, 1, "final", 0)  # the interface of mysqlclient that it implements
+    pymysql.install_as_MySQLdb()
+    url = urlsplit(os.environ["MARIADB_URL"])
+    DATABASES["mariadb"] = {
+        "ENGINE": "django.db.backends.mysql",
         "HOST": url.hostname,
         "PORT": url.port,
         "USER": url.username,

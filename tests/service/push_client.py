@@ -14,7 +14,7 @@ PHONE = {"application": "navixy_iphone_viewer", "token": "740f4707-phone"}
 KEYS = {"p256dh": "BGEw-_p256dh", "auth": "c2VjcmV0LWF1dGg="}
 BROWSER = {
     "application": "w3c_pushapi",
-    "token": "https://push.example/send/token-1",
+    "token": "https://fcm.googleapis.com/send/token-1",
     "parameters": KEYS,
     "category_filter": "- history_task ,history_rule",
 }

@@ -1,6 +1,7 @@
 """Binding and deleting push tokens over HTTP."""
 
 import asyncio
+import json
 
 import httpx2
 import pytest
@@ -9,6 +10,8 @@ from push_client import (
     BROWSER,
     DELETE,
     ENCODINGS,
+    FORM,
+    JSON,
     KEYS,
     PHONE,
     SESSION_NOT_FOUND,
@@ -42,6 +45,31 @@ class TestBind:
     def test_null_parameters_use_defaults(self, client):
         body = PHONE | {"category_filter": None, "parameters": None, "hash": None}
         assert answer(client.bind(json=body)) == (200, SUCCESS)
+        assert client.stored() == [("navixy_iphone_viewer", PHONE["token"], None, None, "*")]
+
+    @pytest.mark.parametrize("encode", ENCODINGS)
+    def test_a_phone_may_send_an_empty_object_of_parameters(self, client, encode):
+        assert answer(client.bind(**encode(PHONE | {"parameters": {}}))) == (200, SUCCESS)
+        assert len(client.stored()) == 1
+
+    def test_a_form_cannot_hold_null_and_may_leave_parameters_empty(self, client):
+        assert answer(client.bind(data=PHONE | {"parameters": ""})) == (200, SUCCESS)
+        assert answer(client.bind(params=PHONE | {"parameters": ""})) == (200, SUCCESS)
+
+    @pytest.mark.parametrize("content_type", [JSON, FORM])
+    def test_all_parameters_may_be_in_the_query_string(self, client, content_type):
+        headers = authorized() | content_type
+        response = client.bind(params=PHONE, content=b"", headers=headers)
+        assert answer(response) == (200, SUCCESS)
+
+    @pytest.mark.parametrize(
+        "body",
+        [json.dumps(PHONE), "application=navixy_iphone_viewer&token=740f4707-phone"],
+    )
+    def test_a_body_may_begin_with_a_byte_order_mark(self, client, body):
+        headers = authorized() | (JSON if body.startswith("{") else FORM)
+        response = client.bind(content=body.encode("utf-8-sig"), headers=headers)
+        assert answer(response) == (200, SUCCESS)
         assert client.stored() == [("navixy_iphone_viewer", PHONE["token"], None, None, "*")]
 
     def test_the_content_type_may_have_a_charset(self, client):
@@ -80,6 +108,13 @@ class TestDelete:
         )
         assert answer(first) == (200, SUCCESS)
         assert answer(second) == (400, failure(201, "not found in the database"))
+        assert client.stored() == []
+
+    @pytest.mark.parametrize("content_type", [JSON, FORM])
+    def test_a_client_may_send_its_content_type_without_a_body(self, client, content_type):
+        client.bind(json=PHONE)
+        response = client.http.post(DELETE, headers=authorized() | content_type)
+        assert answer(response) == (200, SUCCESS)
         assert client.stored() == []
 
     def test_other_sessions_keep_their_tokens(self, client):
@@ -124,7 +159,9 @@ class TestEncodings:
                     position=2,
                     suggestion="a,b",
                 ),
-                parameter("parameters", "expected null, except for `w3c_pushapi`"),
+                parameter(
+                    "parameters", "expected null or an empty object, except for `w3c_pushapi`"
+                ),
             ),
         )
         assert client.stored() == []

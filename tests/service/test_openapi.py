@@ -29,7 +29,7 @@ def test_the_service_conforms_to_its_document(client, tmp_path):
         check=False,
     )
     assert "No issues found" in result.stdout, result.stdout
-    assert "Tested: 3" in result.stdout
+    assert "Tested: 4" in result.stdout
 
 
 def test_every_parameter_of_a_body_is_documented(sqlite_client):

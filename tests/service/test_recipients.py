@@ -6,7 +6,6 @@ import pytest
 from push_data import DAY_S, phone
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from category_filter.navixy import CATEGORIES
 from category_filter.service import (
@@ -15,33 +14,12 @@ from category_filter.service import (
     IndexedPushTokens,
     PushTokens,
     Sessions,
-    connect,
     database,
     tokens,
 )
 
 
 class TestStored:
-    def test_iterating_reads_a_snapshot_in_batches(self, engine):
-        sessions, push_tokens = Sessions(engine), PushTokens(engine)
-        for number in range(2500):
-            push_tokens.bind(sessions.create(), phone(number))
-        recipients = iter(push_tokens.recipients("chat_message"))
-        found = {next(recipients).token}
-        with engine.connect() as connection:
-            connection.execute(text("DELETE FROM push_token"))
-        found.update(recipient.token for recipient in recipients)
-        assert found == {f"token-{number}" for number in range(2500)}
-        assert push_tokens.recipients("chat_message").count() == 0
-
-    def test_an_abandoned_iteration_releases_its_connection(self, engine):
-        push_tokens = PushTokens(engine)
-        push_tokens.bind(Sessions(engine).create(), phone())
-        for _ in range(100):  # more than the pool has
-            for _ in push_tokens.recipients("chat_message"):
-                break
-        assert push_tokens.recipients("chat_message").count() == 1
-
     def test_a_retired_category_in_a_stored_filter_keeps_its_meaning(self, engine):
         push_tokens = PushTokens(engine)
         push_tokens.bind(Sessions(engine).create(), phone())
@@ -49,19 +27,6 @@ class TestStored:
             connection.execute(text("UPDATE push_filter SET filter = '-retired'"))
         assert push_tokens.recipients("retired").count() == 0
         assert push_tokens.recipients("chat_message").count() == 1
-
-    def test_a_database_in_memory_loses_nothing_while_it_is_read(self, monkeypatch):
-        monkeypatch.setattr(database, "_TIMEOUT_S", 0.1)
-        engine = connect("sqlite://")
-        sessions, push_tokens = Sessions(engine), PushTokens(engine)
-        first, second = sessions.create(), sessions.create()
-        push_tokens.bind(first, phone(1))
-        for _ in push_tokens.recipients("chat_message"):
-            with pytest.raises(PoolTimeoutError):  # the iteration uses the only connection
-                push_tokens.bind(second, phone(2))
-        push_tokens.bind(second, phone(2))
-        assert push_tokens.recipients("chat_message").count() == 2
-        engine.dispose()
 
 
 @pytest.mark.parametrize("tokens_class", [PushTokens, IndexedPushTokens])

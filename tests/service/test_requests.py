@@ -27,7 +27,11 @@ EXPECTED = {
         "expected one of `navixy_iphone_viewer`, `navixy_android_viewer` and `w3c_pushapi`"
     ),
     "token": "expected a push token of 1 to 4,096 visible ASCII characters",
-    "endpoint": "expected the endpoint URL of the push subscription, which starts with `https://`",
+    "endpoint": (
+        "expected the endpoint URL of the push subscription: `https://`, one of the hosts"
+        " fcm.googleapis.com, *.push.services.mozilla.com, *.push.apple.com and"
+        " *.notify.windows.com, and a path"
+    ),
     "keys": "expected an object with the keys `p256dh` and `auth` of the push subscription",
     "p256dh": "expected the public key of the push subscription in base64",
     "auth": "expected the authentication secret of the push subscription in base64",
@@ -46,14 +50,14 @@ class TestParameters:
                 ],
             ),
             (
-                {"application": "w3c_pushapi", "token": "http://push.example/1"},
+                {"application": "w3c_pushapi", "token": "http://fcm.googleapis.com/1"},
                 [
                     parameter("token", EXPECTED["endpoint"]),
                     parameter("parameters", "missing; " + EXPECTED["keys"]),
                 ],
             ),
             (
-                BROWSER | {"token": "https://push.example", "parameters": {"p256dh": "a b"}},
+                BROWSER | {"token": "https://fcm.googleapis.com", "parameters": {"p256dh": "a b"}},
                 [
                     parameter("token", EXPECTED["endpoint"]),
                     parameter("parameters.p256dh", EXPECTED["p256dh"]),
@@ -195,7 +199,7 @@ class TestFormat:
     @pytest.mark.parametrize(
         ("headers", "body", "reason"),
         [
-            (JSON, b"", "the body is not valid JSON: Expecting value: line 1 column 1 (char 0)"),
+            (JSON, b" ", "the body is not valid JSON: Expecting value: line 1 column 2 (char 1)"),
             (
                 JSON,
                 b'{"a"',

@@ -19,7 +19,7 @@ def test_responses_and_logs_contain_no_secrets(database_url, tmp_path):
     valid = {
         "application": "w3c_pushapi",
         "parameters": keys,
-        "token": f"https://push.example/{token}",
+        "token": f"https://fcm.googleapis.com/{token}",
         "hash": session_hash,
     }
     engine = connect(database_url)

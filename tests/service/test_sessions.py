@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from push_data import DAY_S, phone
-from servers import HASH
-from sqlalchemy import select
+from servers import HASH, new_database
+from sqlalchemy import func, select, text
 
-from category_filter.service import ApiError, Code, PushTokens, Sessions, tables
+from category_filter.service import ApiError, Code, PushTokens, Sessions, connect, tables
+from category_filter.service import sessions as sessions_module
 
 
 @pytest.mark.parametrize("wrong", ["", "0" * 31, "g" * 32, "0" * 33, "\uff10" * 32])
@@ -29,17 +30,81 @@ def test_random_hashes_differ(engine):
     assert len({Sessions(engine).create() for _ in range(20)}) == 20
 
 
-def test_creating_a_session_deletes_expired_ones_with_their_tokens(engine, clock):
+def test_a_new_session_may_have_the_hash_of_an_expired_one(engine, clock):
     Sessions(engine).create(HASH, days=1)
     PushTokens(engine).bind(HASH, phone())
     clock.now += DAY_S
-    Sessions(engine).create()
-    with engine.connect() as connection:
-        left = [
-            len(connection.execute(select(table)).all())
-            for table in (tables.sessions, tables.push_tokens)
-        ]
-    assert left == [1, 0]
+    assert Sessions(engine).create(HASH) == HASH
+    assert PushTokens(engine).recipients("chat_message").count() == 0
+
+
+def test_listing_shows_the_live_sessions_of_an_owner(engine, clock, monkeypatch):
+    monkeypatch.setattr(sessions_module, "_PAGE_SIZE", 2)
+    sessions = Sessions(engine)
+    for owner, days in [("ann", 1), ("ann", 3), ("bob", 3), (None, 3), ("ann", 4)]:
+        sessions.create(owner=owner, days=days)
+    clock.now += DAY_S
+    assert [(each.owner, each.ends_at) for each in sessions.list(owner="ann")] == [
+        ("ann", clock.now + 2 * DAY_S),
+        ("ann", clock.now + 3 * DAY_S),
+    ]
+    assert [each.owner for each in sessions.list()] == ["ann", "bob", None, "ann"]
+
+
+class TestPurge:
+    """A purge deletes the sessions that a purge marked as expired at least a day before."""
+
+    def expire(self, engine):
+        with engine.connect() as connection:
+            connection.execute(text("UPDATE push_session SET ends_at = 5 WHERE owner IS NULL"))
+
+    def age_marks(self, engine):
+        with engine.connect() as connection:
+            connection.execute(text("UPDATE push_session SET purge_after = purge_after - 86400"))
+
+    def count(self, engine, table=tables.sessions):
+        with engine.connect() as connection:
+            return connection.scalar(select(func.count()).select_from(table))
+
+    def test_deletes_after_a_day_of_grace_and_with_the_tokens(self, engine, monkeypatch):
+        monkeypatch.setattr(sessions_module, "_PURGE_BATCH", 3)
+        ended = []
+        sessions = Sessions(engine, on_end=ended.append)
+        for number in range(8):
+            PushTokens(engine).bind(sessions.create(), phone(number))
+        live = sessions.create(owner="ann")
+        self.expire(engine)
+        assert sessions.purge() == 0
+        assert sessions.purge() == 0
+        self.age_marks(engine)
+        assert sessions.purge() == 8
+        assert len(set(ended)) == 8
+        assert (self.count(engine), self.count(engine, tables.push_tokens)) == (1, 0)
+        sessions.check(live)
+
+    def test_a_clock_that_is_wrong_once_deletes_nothing(self, tmp_path, clock):
+        engine = connect(f"sqlite:///{tmp_path}/push_tokens.db")
+        sessions = Sessions(engine)
+        sessions.create(days=30)
+        clock.now += 60 * DAY_S
+        assert sessions.purge() == 0
+        clock.now -= 60 * DAY_S
+        assert sessions.purge() == 0
+        clock.now += 29 * DAY_S
+        assert sessions.purge() == 0
+        assert self.count(engine) == 1
+        engine.dispose()
+
+    def test_postgresql_uses_the_clock_of_the_server(self, postgres_url, clock):
+        with new_database(postgres_url) as url:
+            engine = connect(url)
+            sessions = Sessions(engine)
+            sessions.create(days=30)
+            for _ in range(3):
+                clock.now += 60 * DAY_S
+                assert sessions.purge() == 0
+            assert self.count(engine) == 1
+            engine.dispose()
 
 
 def test_a_session_can_end_while_its_filter_is_added(engine, monkeypatch):

@@ -33,14 +33,15 @@ known_filters = st.builds(
 device_bindings = st.builds(
     DeviceBinding,
     application=st.sampled_from(["navixy_iphone_viewer", "navixy_android_viewer"]),
-    token=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20),
+    token=st.sampled_from("ab")
+    | st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20),
     category_filter=st.none() | known_filters,
 )
 keys = st.text("abcXYZ019_-+/", min_size=1, max_size=20)
 browser_bindings = st.builds(
     BrowserBinding,
     application=st.just("w3c_pushapi"),
-    token=st.integers(0, 9).map("https://push.example/{}".format),
+    token=st.integers(0, 9).map("https://fcm.googleapis.com/{}".format),
     parameters=st.fixed_dictionaries({"p256dh": keys, "auth": keys}),
     category_filter=st.none() | known_filters,
 )
@@ -98,6 +99,9 @@ class TokenMachine(RuleBasedStateMachine):
             )
             assert recipient.ends_at == self.ends[session_hash]
             f = binding.category_filter or CategoryFilter("*")
+            for other, (held, _) in list(self.bound.items()):
+                if (held.application, held.token) == (binding.application, binding.token):
+                    del self.bound[other]  # the token moves
             self.bound[session_hash] = recipient, f
         else:
             with pytest.raises(ApiError) as caught:

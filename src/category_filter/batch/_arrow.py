@@ -133,7 +133,10 @@ def _join(subscriptions: Any, events: Any, on: On) -> Any:
         side.cast(pa.schema([*fields, side.schema.field(len(key))])) for side in (left, right)
     )
     pairs = left.join(right, [*key], join_type="inner")
-    pairs = pairs.filter(_allowed(subscriptions, events, on, pairs))
+    texts, rows = encode(subscriptions, on.filters)
+    names, numbers = encode(events, on.categories)
+    rows, numbers = rows.take(pairs["subscription"]), numbers.take(pairs["event"])
+    pairs = pairs.filter(_allowed(texts, rows, names, numbers, on.missing))
     found = take(events, pairs["event"])
     matched = take(subscriptions.select([*on.names]), pairs["subscription"])
     for (_, name), column in zip(on.names.items(), matched.columns, strict=True):
@@ -141,13 +144,23 @@ def _join(subscriptions: Any, events: Any, on: On) -> Any:
     return found
 
 
-def _allowed(subscriptions: Any, events: Any, on: On, pairs: Any) -> Any:
-    texts, rows = encode(subscriptions, on.filters)
-    names, numbers = encode(events, on.categories)
-    rows, numbers = rows.take(pairs["subscription"]), numbers.take(pairs["event"])
-    listed = listed_pairs((parse(text, on.missing) for text in texts), names)
+def _allowed(
+    texts: list[str | None],
+    rows: Any,
+    names: list[str | None],
+    numbers: Any,
+    missing: CategoryFilter,
+) -> Any:
+    """Return whether each filter allows a category, given their numbers."""
+    listed = listed_pairs((parse(text, missing) for text in texts), names)
     pair = pc.add(pc.multiply(rows, listed.width), numbers)
     is_listed = pc.is_in(pair, pa.array(listed.pairs, pa.int64()))
     known = pa.array([name is not None for name in names], pa.bool_()).take(numbers)
     unlisted = pa.array(listed.unlisted, pa.bool_()).take(rows)
     return pc.and_(pc.xor(is_listed, unlisted), known)
+
+
+def allowed(filters: Any, categories: Any, missing: CategoryFilter) -> Any:
+    """Return whether each filter allows the category beside it."""
+    table = pa.table({"filter": filters, "category": categories})
+    return _allowed(*encode(table, "filter"), *encode(table, "category"), missing)

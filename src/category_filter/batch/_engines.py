@@ -64,8 +64,8 @@ _MODULES = {
 }
 
 _CONVERSIONS = (
-    *("to_spark", "to_arrow", "to_pyarrow", "to_arrow_table", "to_polars", "to_pandas"),
-    *("modin.to_pandas", "to_frame"),
+    *("to_spark", "to_frame", "to_arrow", "to_pyarrow", "to_arrow_table", "to_polars"),
+    *("modin.to_pandas", "to_pandas"),
 )
 """Methods by which other dataframes become one that is supported."""
 

@@ -56,8 +56,8 @@ def add_columns(frame: Any, column: str, meanings: Meanings, texts: Texts) -> An
 
 def keep(frame: Any, column: str, f: CategoryFilter) -> Any:
     """Keep the rows whose category is allowed."""
-    category = frame[column]
-    return frame[category.notna() & (category.isin(sorted(f.names)) != f.allows_unlisted)]
+    names, codes = encode(frame[column])
+    return frame[np.array([name is not None and f.allows(name) for name in names])[codes]]
 
 
 def counts(frame: Any, column: str, limit: int) -> Texts:  # noqa: ARG001 - all of them are in memory

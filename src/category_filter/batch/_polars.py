@@ -61,7 +61,7 @@ def allowed(columns: Sequence[pl.Series], missing: CategoryFilter) -> pl.Series:
     pairs = rows.cast(pl.Int64) * listed.width + names
     unlisted = pl.Series(listed.unlisted, dtype=pl.Boolean).gather(rows)
     is_listed = pairs.is_in(pl.Series(listed.pairs, dtype=pl.Int64).implode())
-    return (is_listed != unlisted) & columns[1].is_not_null()
+    return (is_listed != unlisted) & (names < len(categories) - 1)
 
 
 def struct_of(column: pl.Expr, meanings: Meanings) -> pl.Expr:
@@ -91,16 +91,23 @@ def add_columns(frame: _Frame, column: str, meanings: Meanings, texts: Texts) ->
     return frame.with_columns(struct_of(pl.col(column), meanings).alias(struct)).unnest(struct)
 
 
+def _text(frame: pl.DataFrame | pl.LazyFrame, column: str) -> pl.Expr:
+    """Return a column as plain strings. One of another type was found to hold only nulls."""
+    if frame.lazy().collect_schema()[column] in _STRINGS:
+        return pl.col(column).cast(pl.String)
+    return pl.repeat(None, pl.len(), dtype=pl.String).alias(column)
+
+
 def keep(frame: _Frame, column: str, f: CategoryFilter) -> _Frame:
     """Keep the rows whose category is allowed."""
-    category = pl.col(column).cast(pl.String)
+    category = _text(frame, column)
     listed = category.is_in(sorted(f.names))
     return frame.filter(category.is_not_null() & (listed != f.allows_unlisted))
 
 
 def counts(frame: _Frame, column: str, limit: int) -> Texts:
     """Count the rows of each distinct string, of up to `limit + 1`."""
-    text = pl.col(column).cast(pl.String)
+    text = _text(frame, column)
     found = frame.lazy().group_by(text).agg(category_filter__n=pl.len()).head(limit + 1)
     return dict(found.collect().rows())
 

@@ -1,4 +1,4 @@
-"""The command line: `category-filter explain`, `check`, `precompute`, `serve` and `session`."""
+"""The command line: `category-filter explain`, `check`, `precompute`, `sql`, `serve`, `session`."""
 
 try:
     from category_filter.cli._app import app, main

@@ -17,6 +17,7 @@ from category_filter.cli import _service
 from category_filter.cli._check import check
 from category_filter.cli._explain import explain
 from category_filter.cli._precompute import precompute
+from category_filter.cli._sql import sql
 
 __all__ = ["app", "main"]
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command(context_settings={"ignore_unknown_options": True})(explain)
 app.command()(check)
 app.command()(precompute)
+app.command()(sql)
 app.command()(_service.serve)
 app.add_typer(_service.session, name="session")
 

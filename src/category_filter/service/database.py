@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import QueuePool, create_engine, event, make_url
+from sqlalchemy import (
+    ARRAY,
+    QueuePool,
+    any_,
+    create_engine,
+    event,
+    func,
+    literal,
+    make_url,
+    select,
+)
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Generator, Mapping, Sequence
     from typing import Any
 
-    from sqlalchemy import URL, Connection, Engine, Executable, Row
+    import psycopg
+    from sqlalchemy import URL, ColumnElement, Connection, Engine, Executable, Row
 
-__all__ = ["POOL_SIZE", "connect", "execute", "snapshot"]
+__all__ = ["POOL_SIZE", "connect", "contains", "execute", "is_in_memory", "snapshot"]
 
 POOL_SIZE = 10
 """Maximum number of database connections per process."""
@@ -32,6 +46,8 @@ _BEGIN_EXCLUSIVE = {
     "postgresql": "SELECT pg_advisory_xact_lock(hashtext('category_filter.service'))",
 }
 """The first statement of a transaction that only one process can be in at a time."""
+
+_DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 
 _BEGIN_SNAPSHOT = {
     "sqlite": "BEGIN",
@@ -47,8 +63,14 @@ _TCP_KEEPALIVE = {
 }
 """Detect a PostgreSQL server that vanished without closing its connections."""
 
+_REVISION = "head"
+"""The schema version to upgrade to."""
+
 _upgrade_lock = Lock()
 """Alembic's context is global, so a process runs one upgrade at a time."""
+
+_open_engines = WeakSet["Engine"]()
+"""The engines whose connections must not be shared by processes."""
 
 
 def connect(url: str) -> Engine:
@@ -59,31 +81,36 @@ def connect(url: str) -> Engine:
     ...     database = connect(f"sqlite:///{folder}/push_tokens.db")
     ...     database.dispose()
 
-    Several processes may connect at once. An SQLite database in memory, `sqlite://`, has a single
-    connection, which all threads take turns to use.
+    Several processes may connect at once, and a process may fork afterwards. An SQLite database in
+    memory, `sqlite://`, has a single connection, which all threads take turns to use.
 
     Args:
-        url: An SQLAlchemy URL for an SQLite file or a PostgreSQL server.
+        url: An SQLAlchemy URL for an SQLite file or a PostgreSQL server, which may be behind
+            PgBouncer.
 
     Raises:
         SQLAlchemyError: If the URL is invalid or the database is unavailable.
         OSError: If the SQLite file cannot be written.
         ValueError: If the database is unsupported or its schema version is unknown.
     """
-    address = make_url(url)
-    match address.get_backend_name():
-        case "sqlite":
-            engine = _sqlite_engine(address)
-        case "postgresql":
-            engine = _postgresql_engine(address)
-        case other:
-            raise ValueError(f"unsupported database {other!r}: use SQLite or PostgreSQL")
+    address = _parse_url(url)
+    engine = (_sqlite_engine if _is_sqlite(address) else _postgresql_engine)(address)
     try:
         _upgrade(engine)
     except BaseException:
         engine.dispose()
         raise
+    if not is_in_memory(engine):
+        engine.dispose()  # a process that forks now shares no connection with its children
+        _open_engines.add(engine)
     return engine
+
+
+def is_in_memory(database: Engine) -> bool:
+    """Return whether the database is lost when its connection is closed."""
+    address = database.url
+    names = (address.database or ":memory:", str(address.query.get("mode")))
+    return _is_sqlite(address) and any(":memory:" in name or name == "memory" for name in names)
 
 
 def execute(
@@ -97,6 +124,18 @@ def execute(
     with database.connect() as connection:
         result = connection.execute(statement, values)
         return result.all() if result.returns_rows else ()
+
+
+def contains(
+    database: Engine, values: Sequence[int] | Sequence[str], column: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Return the condition that a column is one of the values.
+
+    All values are one parameter, because drivers limit the number of parameters of `IN`.
+    """
+    if database.dialect.name == "sqlite":
+        return column.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value))
+    return column == any_(literal(values, ARRAY(column.type)))
 
 
 @contextmanager
@@ -114,6 +153,22 @@ def _transaction(database: Engine, begin: Mapping[str, str]) -> Generator[Connec
         with connection.begin():
             connection.exec_driver_sql(begin[dialect.name])
             yield connection
+
+
+def _parse_url(url: str) -> URL:
+    address = make_url(url)
+    if address.drivername == "postgres":  # libpq's own scheme, which hosts hand out
+        address = address.set(drivername="postgresql")
+    backend, driver = address.get_backend_name(), address.drivername.partition("+")[2]
+    if backend not in _DRIVERS:
+        raise ValueError(f"unsupported database {backend!r}: use SQLite or PostgreSQL")
+    if driver and driver != _DRIVERS[backend]:
+        raise ValueError(f"unsupported driver {driver!r}: write the URL as {backend}://")
+    return address.set(drivername=f"{backend}+{_DRIVERS[backend]}")
+
+
+def _is_sqlite(address: URL) -> bool:
+    return address.get_backend_name() == "sqlite"
 
 
 def _sqlite_engine(address: URL) -> Engine:
@@ -135,23 +190,45 @@ def _sqlite_engine(address: URL) -> Engine:
 
 
 def _postgresql_engine(address: URL) -> Engine:
-    if address.drivername == "postgresql":  # SQLAlchemy 2.0 defaults to psycopg2
-        address = address.set(drivername="postgresql+psycopg")
-    return create_engine(
-        address,
+    options: dict[str, Any] = {"connect_timeout": _TIMEOUT_S, **_TCP_KEEPALIVE}
+    if "prepare_threshold" in address.query:  # psycopg wants an int
+        options["prepare_threshold"] = int(str(address.query["prepare_threshold"]))
+    engine = create_engine(
+        address.difference_update_query(["prepare_threshold"]),
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=_TIMEOUT_S,
         pool_pre_ping=True,  # reconnect after a server restart
-        connect_args={"connect_timeout": _TIMEOUT_S, **_TCP_KEEPALIVE},
+        connect_args=options,
     )
+    event.listen(engine, "connect", _configure_postgresql)
+    return engine
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA journal_mode = WAL")  # readers do not wait for the writer
+
+
+def _configure_postgresql(connection: psycopg.Connection, _record: object) -> None:
+    """Prepare no statements behind a pooler such as PgBouncer, which shares its sessions.
+
+    A pooler invents the process id that it sends when a client connects.
+    """
+    if connection.execute("SELECT pg_backend_pid()").fetchone() != (connection.info.backend_pid,):
+        connection.prepare_threshold = None
+
+
+def _forget_connections() -> None:
+    """Leave the connections that a process had before it forked to that process."""
+    for engine in _open_engines:
+        engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_connections)
 
 
 def _upgrade(engine: Engine) -> None:
@@ -161,6 +238,6 @@ def _upgrade(engine: Engine) -> None:
     with _upgrade_lock, _transaction(engine, _BEGIN_EXCLUSIVE) as connection:
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            command.upgrade(config, _REVISION)
         except CommandError as error:
             raise ValueError(f"unknown version of the database schema: {error}") from error

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import heapq
 import time
 from contextlib import contextmanager
-from threading import Lock, RLock
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from category_filter import FilterIndex
-from category_filter.service.database import snapshot
+from category_filter.service.database import execute, snapshot
+from category_filter.service.live_tokens import LiveTokens
+from category_filter.service.recipients import (
+    RECIPIENT_COLUMNS,
+    Recipient,
+    Recipients,
+    Selection,
+    token_digest,
+)
 from category_filter.service.tables import filters, push_tokens
-from category_filter.service.tokens import RECIPIENT_COLUMNS, PushTokens, Recipient, Recipients
+from category_filter.service.tokens import PushTokens
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Collection, Generator, Iterator
     from enum import Enum
 
     from sqlalchemy import Engine
 
-    from category_filter import CategoryFilter
     from category_filter.service.bindings import BrowserBinding, DeviceBinding
 
 __all__ = ["IndexedPushTokens"]
+
+_FETCH_SIZE = 10_000
+"""Rows to fetch at a time, so that loading holds few of them."""
 
 
 class IndexedPushTokens(PushTokens):
@@ -53,12 +61,18 @@ class IndexedPushTokens(PushTokens):
     def __init__(self, database: Engine) -> None:
         super().__init__(database)
         self._write_lock = Lock()
-        self._load()
+        self._stale = True
+        self._reload()
 
     def bind(self, session_hash: str, binding: DeviceBinding | BrowserBinding) -> Recipient:
         """Bind a push token to a session, in the database and then in the index."""
+        same_token = token_digest(binding.application, binding.token)
+        previous = select(push_tokens.c.session_id).where(push_tokens.c.token_digest == same_token)
         with self._write():
+            rows = execute(self._database, previous)
             recipient = super().bind(session_hash, binding)
+            for (session_id,) in rows:
+                self._live.discard(session_id)
             self._live.set(recipient, binding.effective_filter)
             return recipient
 
@@ -69,16 +83,30 @@ class IndexedPushTokens(PushTokens):
             self._live.discard(session_id)
             return session_id
 
+    def remove(self, recipient: Recipient) -> bool:
+        """Delete a push token that is gone, from the database and then from the index."""
+        with self._write():
+            removed = super().remove(recipient)
+            if removed:
+                self._live.discard(recipient.session_id)
+            return removed
+
     def forget(self, session_id: int) -> None:
         """Delete the push token of an ended session from the index."""
         with self._write_lock:
             self._live.discard(session_id)
 
-    def recipients(self, category: str | Enum) -> Recipients:
-        """Return the recipients of a category: tokens of live sessions whose filter allows it."""
-        if self._stale:
-            self._load()
-        return _IndexedRecipients(self._live, category)
+    def recipients(
+        self,
+        category: str | Enum,
+        *,
+        owners: Collection[str] | None = None,
+        after: int | None = None,
+        shard: tuple[int, int] | None = None,
+    ) -> Recipients:
+        """Return the recipients of a category, as `PushTokens.recipients` does."""
+        self._reload()
+        return _IndexedRecipients(self._live, category, Selection(owners, after, shard))
 
     @contextmanager
     def _write(self) -> Generator[None]:
@@ -90,72 +118,38 @@ class IndexedPushTokens(PushTokens):
                 self._stale = True  # the write may or may not have been applied
                 raise
 
-    def _load(self) -> None:
-        rows = select(*RECIPIENT_COLUMNS, filters.c.filter).join_from(push_tokens, filters)
-        with self._write_lock, snapshot(self._database) as connection:
-            self._live = _LiveTokens()
-            for *columns, f in connection.execute(rows):
-                self._live.set(Recipient(*columns), f)
+    def _reload(self) -> None:
+        """Load the index if it is stale. Of the threads that find it stale, the first one loads."""
+        if not self._stale:
+            return
+        with self._write_lock:
+            if not self._stale:
+                return
+            live = LiveTokens()
+            rows = select(push_tokens.c.filter_id, *RECIPIENT_COLUMNS)
+            with snapshot(self._database) as connection:
+                distinct = connection.execute(select(filters.c.id, filters.c.filter))
+                filters_by_id = {row.id: row.filter for row in distinct}
+                streaming = connection.execution_options(yield_per=_FETCH_SIZE)
+                for filter_id, *columns in streaming.execute(rows):
+                    live.set(Recipient(*columns), filters_by_id[filter_id])
+            self._live = live
             self._stale = False
-
-
-class _LiveTokens:
-    """An index of the push tokens of live sessions. A token expires with its session."""
-
-    def __init__(self) -> None:
-        self._lock = RLock()
-        self._index = FilterIndex[Recipient]()
-        self._recipients: dict[int, Recipient] = {}
-        self._expirations: list[tuple[int, int]] = []  # a heap of (ends_at, session_id)
-        self._scheduled: set[int] = set()  # the sessions in the heap, each of them once
-
-    def set(self, recipient: Recipient, f: CategoryFilter) -> None:
-        """Set the recipient of a session, replacing its current one."""
-        session_id = recipient.session_id
-        with self._lock:
-            if self._recipients.get(session_id) != recipient:
-                self.discard(session_id)
-            self._index[recipient] = f
-            self._recipients[session_id] = recipient
-            if session_id not in self._scheduled:
-                self._scheduled.add(session_id)
-                heapq.heappush(self._expirations, (recipient.ends_at, session_id))
-
-    def discard(self, session_id: int) -> None:
-        """Delete the recipient of a session, if it has one."""
-        with self._lock:
-            recipient = self._recipients.pop(session_id, None)
-            if recipient is not None:
-                del self._index[recipient]
-
-    def matching(self, category: str | Enum) -> Iterator[Recipient]:
-        """Iterate over the current recipients of a category, whatever is written meanwhile."""
-        with self._lock:
-            self._expire(int(time.time()))
-            return iter(self._index.matching(category))
-
-    def count(self, category: str | Enum) -> int:
-        """Return the number of current recipients of a category."""
-        with self._lock:
-            self._expire(int(time.time()))
-            return len(self._index.matching(category))
-
-    def _expire(self, now: int) -> None:
-        while self._expirations and self._expirations[0][0] <= now:
-            _, session_id = heapq.heappop(self._expirations)
-            self._scheduled.discard(session_id)
-            self.discard(session_id)
 
 
 class _IndexedRecipients(Recipients):
     """Recipients from the index."""
 
-    def __init__(self, live: _LiveTokens, category: str | Enum) -> None:
+    def __init__(self, live: LiveTokens, category: str | Enum, selection: Selection) -> None:
         self._live = live
         self._category = category
+        self._selection = selection
 
     def __iter__(self) -> Iterator[Recipient]:
-        return self._live.matching(self._category)
+        matching = self._live.matching(self._category, int(time.time()))
+        return (recipient for recipient in matching if recipient in self._selection)
 
     def count(self) -> int:
-        return self._live.count(self._category)
+        if self._selection == Selection():
+            return self._live.count(self._category, int(time.time()))
+        return sum(1 for _ in self)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from codecs import BOM_UTF8
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from category_filter.service.bindings import Keys
+from category_filter.service.bindings import BrowserBinding, Keys
 from category_filter.service.errors import ApiError, Code, ParameterError
 from category_filter.service.sessions import digest
 
@@ -19,12 +22,17 @@ if TYPE_CHECKING:
     from fastapi import Request
     from pydantic_core import ErrorDetails
 
+    from category_filter.service.push_services import PushServices
+
 __all__ = ["NoParameters", "find_session_hash", "read_parameters", "validate"]
 
 _MAX_BYTES = 65_536
 """Maximum size of a body, and of a query string."""
 
 _MAX_PARAMETERS = 100
+
+_BODY_TIMEOUT_S = 10
+"""Seconds that a client may take to send a body."""
 
 _AUTHORIZATION = re.compile("nvx(| .*)", re.IGNORECASE)
 
@@ -33,6 +41,9 @@ _DUPLICATE = object()
 
 _SAFE_NAME = re.compile("[A-Za-z_]{1,32}")
 """Names that are safe to repeat in a response. A secret sent as a name would have digits."""
+
+_CLOSE = {"Connection": "close"}
+"""The headers of a response to a request whose body was not read to the end."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -57,7 +68,7 @@ async def read_parameters(request: Request) -> dict[str, object]:
         body = await _read_body(request)
         content_type = request.headers.get("content-type", "")
         match content_type.partition(";")[0].strip().lower():
-            case "application/json":
+            case "application/json" if body:  # clients with default headers send it without a body
                 pairs += _parse_json(body)
             case "application/x-www-form-urlencoded":
                 pairs += _parse_form(body, "form")
@@ -76,21 +87,30 @@ async def read_parameters(request: Request) -> dict[str, object]:
 
 
 async def _read_body(request: Request) -> bytes:
-    """Return the body. Stop reading as soon as it exceeds the limit."""
+    """Return the body without a byte order mark. Stop reading as soon as it exceeds a limit."""
     too_large = ApiError(
         Code.TOO_LARGE,
         f"the body exceeds {_MAX_BYTES:,} bytes",
-        headers={"Connection": "close"},  # the rest of the body is not read
+        headers=_CLOSE,
     )
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > _MAX_BYTES:
         raise too_large
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BYTES:
-            raise too_large
-    return bytes(body)
+    try:
+        async with asyncio.timeout(_BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _MAX_BYTES:
+                    raise too_large
+    except TimeoutError:
+        raise ApiError(
+            Code.WRONG_FORMAT,
+            f"the body took longer than {_BODY_TIMEOUT_S} seconds",
+            status=HTTPStatus.REQUEST_TIMEOUT,
+            headers=_CLOSE,
+        ) from None
+    return bytes(body.removeprefix(BOM_UTF8))
 
 
 def _parse_json(body: bytes) -> Iterable[tuple[str, object]]:
@@ -139,9 +159,9 @@ def _parse_form(text: bytes, source: str) -> list[tuple[str, object]]:
 
 
 def _try_parse_json(value: str) -> object:
-    """Return the parsed JSON, or the string itself if it is not valid JSON."""
+    """Return the parsed JSON, or the string itself if it is not valid JSON; None if it is empty."""
     try:
-        return json.loads(value, object_pairs_hook=_object_without_duplicates)
+        return json.loads(value or "null", object_pairs_hook=_object_without_duplicates)
     except (ValueError, RecursionError):
         return value
 
@@ -172,21 +192,24 @@ def find_session_hash(authorization: str | None, parameter: object) -> str:
     return cast("str", hashes[0])
 
 
-def validate(model: type[M], values: Mapping[str, object]) -> M:
-    """Return the validated parameters of a call.
+def validate(model: type[M], values: Mapping[str, object], push_services: PushServices) -> M:
+    """Return the validated parameters of a call. A browser's token is at one of the push services.
 
     Raises:
         ApiError: If parameters are invalid. It has an entry for each of them.
     """
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context=push_services)
     except ValidationError as error:
         raise ApiError(
-            Code.INVALID_PARAMETERS, errors=[_parameter_error(model, e) for e in error.errors()]
+            Code.INVALID_PARAMETERS,
+            errors=[_parameter_error(model, each, push_services) for each in error.errors()],
         ) from None
 
 
-def _parameter_error(model: type[BaseModel], error: ErrorDetails) -> ParameterError:
+def _parameter_error(
+    model: type[BaseModel], error: ErrorDetails, push_services: PushServices
+) -> ParameterError:
     name, *inner = map(str, error["loc"])
     if error["type"] == "extra_forbidden":
         valid = ", ".join(sorted({*model.model_fields, "hash"}))
@@ -196,11 +219,15 @@ def _parameter_error(model: type[BaseModel], error: ErrorDetails) -> ParameterEr
     if error["type"] == "category_filter":
         details = {key: value for key, value in error.get("ctx", {}).items() if key != "message"}
         return cast("ParameterError", {"parameter": name, "message": error["msg"], **details})
-    field = Keys.model_fields[inner[0]] if inner else model.model_fields[name]
+    if model is BrowserBinding and name == "token":
+        description = push_services.description
+    else:
+        field = Keys.model_fields[inner[0]] if inner else model.model_fields[name]
+        description = cast("str", field.description)
     missing = "missing; " if error["type"] == "missing" else ""
     return {
         "parameter": ".".join([name, *inner]),
-        "message": f"{missing}expected {_as_phrase(cast('str', field.description))}",
+        "message": f"{missing}expected {_as_phrase(description)}",
     }
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Match
 
 from category_filter.service.bindings import BrowserBinding, DeviceBinding
+from category_filter.service.database import execute
 from category_filter.service.errors import ApiError, Code, Failure, Success
 from category_filter.service.parameters import (
     NoParameters,
@@ -28,13 +29,14 @@ from category_filter.service.parameters import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-    from concurrent.futures import Executor
-
     from fastapi import FastAPI
+    from sqlalchemy import Engine
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from category_filter.service.push_services import PushServices
     from category_filter.service.sessions import Sessions
     from category_filter.service.tokens import PushTokens
+    from category_filter.service.workers import Workers
 
 __all__ = ["PushTokenRoutes"]
 
@@ -47,6 +49,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         "model": Failure,
         "description": "The request is invalid, or its session or token does not exist.",
     },
+    408: {"model": Failure, "description": "The body took too long."},
     412: {"model": Failure, "description": "The request is too large."},
     500: {"model": Failure, "description": "An unexpected error occurred."},
     503: {
@@ -55,54 +58,62 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     },
 }
 
+_HEALTH_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: _RESPONSES[200],
+    500: _RESPONSES[500],
+    503: {"model": Failure, "description": "The database is unavailable."},
+}
+
 _log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=BaseModel)
 
-
-class _Route(APIRoute):
-    """A route that answers every error with the error envelope."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except ClientDisconnect:
-                return Response()  # never sent, but the server expects one
-            except Exception as error:  # noqa: BLE001 - clients get an envelope for every error
-                return _to_api_error(error).response()
-
-        return handle
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 class PushTokenRoutes:
-    """The routes `bind` and `delete` for the push tokens of one database.
+    """The routes of the API for one database.
 
     Args:
+        database: The database.
         sessions: The sessions to look up.
         tokens: The push tokens to change.
         workers: The threads that access the database.
+        push_services: The push services that browsers may bind endpoints of.
     """
 
-    def __init__(self, sessions: Sessions, tokens: PushTokens, workers: Executor) -> None:
+    def __init__(
+        self,
+        database: Engine,
+        sessions: Sessions,
+        tokens: PushTokens,
+        workers: Workers,
+        push_services: PushServices,
+    ) -> None:
+        self._database = database
         self._sessions = sessions
         self._tokens = tokens
         self._workers = workers
-        self._router = APIRouter(
-            prefix="/user/session/push_token",
-            route_class=_Route,
-            responses=_RESPONSES,
-        )
-        add_route = self._router.add_api_route
-        add_route("/bind", self.bind, methods=["POST"], response_model=Success)
-        add_route("/delete", self.delete, methods=["GET"], response_model=Success)
-        add_route("/delete", self.delete, methods=["POST"], response_model=Success)
+        self._push_services = push_services
+        self._endpoints: dict[tuple[str, str], Endpoint] = {
+            ("POST", "/user/session/push_token/bind"): self.bind,
+            ("GET", "/user/session/push_token/delete"): self.delete,
+            ("POST", "/user/session/push_token/delete"): self.delete,
+            ("GET", "/health"): self.health,
+        }
 
     def add_to(self, app: FastAPI) -> None:
         """Add the routes to an application, and the error envelope for any other path."""
-        app.include_router(self._router)
+        for (method, path), endpoint in self._endpoints.items():
+            # FastAPI documents the routes and answers other methods.
+            app.add_api_route(
+                path,
+                endpoint,
+                methods=[method],
+                response_model=Success,
+                responses=_HEALTH_RESPONSES if path == "/health" else _RESPONSES,
+            )
+        app.add_middleware(_DirectCalls, endpoints=self._endpoints)
         app.add_exception_handler(HTTPException, self._handle_http_error)
 
     async def bind(self, request: Request) -> Response:
@@ -121,6 +132,11 @@ class PushTokenRoutes:
         await self._run_in_worker(self._tokens.delete, session_hash)
         return JSONResponse(Success(success=True))
 
+    async def health(self, _: Request) -> Response:
+        """Check that the database answers."""
+        await self._run_in_worker(execute, self._database, text("SELECT 1"))
+        return JSONResponse(Success(success=True))
+
     async def _read_params(
         self, request: Request, model: type[M], values: dict[str, object]
     ) -> tuple[str, M]:
@@ -128,32 +144,63 @@ class PushTokenRoutes:
         authorization = request.headers.get("authorization")
         session_hash = find_session_hash(authorization, values.pop("hash", None))
         try:
-            return session_hash, validate(model, values)
+            return session_hash, validate(model, values, self._push_services)
         except ApiError:
             # Only clients with a session get the details.
             await self._run_in_worker(self._sessions.check, session_hash)
             raise
 
     async def _run_in_worker(self, function: Callable[..., object], *arguments: object) -> None:
-        loop = asyncio.get_running_loop()
         async with asyncio.timeout(_TIMEOUT_S):
-            await loop.run_in_executor(self._workers, function, *arguments)
+            await self._workers.run(function, *arguments)
 
     async def _handle_http_error(self, request: Request, error: Exception) -> Response:
         """Answer an unknown path or a method that is not allowed."""
         http_error = cast("HTTPException", error)
         headers = None
         if http_error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            methods = {
-                method
-                for route in self._router.routes
-                if isinstance(route, APIRoute) and route.matches(request.scope)[0] is not Match.NONE
-                for method in route.methods or ()
-            }
+            path = _path(request.scope)
+            methods = [method for method, each in self._endpoints if each == path]
             headers = {"Allow": ", ".join(sorted(methods))}
         return ApiError(
             Code.WRONG_FORMAT, http_error.detail, status=http_error.status_code, headers=headers
         ).response()
+
+
+class _DirectCalls:
+    """A middleware that calls the endpoints without FastAPI's handling of requests.
+
+    The endpoints read their requests themselves, so it would only take time.
+    """
+
+    def __init__(self, app: ASGIApp, endpoints: Mapping[tuple[str, str], Endpoint]) -> None:
+        self._app = app
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_http = scope["type"] == "http"
+        endpoint = self._endpoints.get((scope["method"], _path(scope))) if is_http else None
+        if endpoint is None:
+            await self._app(scope, receive, send)
+        else:
+            response = await _answer(endpoint, Request(scope, receive))
+            await response(scope, receive, send)
+
+
+def _path(scope: Scope) -> str:
+    """Return the path of a request below the path that the application is mounted at."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+async def _answer(endpoint: Endpoint, request: Request) -> Response:
+    """Return the response of an endpoint, or the error envelope."""
+    try:
+        return await endpoint(request)
+    except ClientDisconnect:
+        return Response()  # never sent, but the server expects one
+    except Exception as error:  # noqa: BLE001 - clients get an envelope for every error
+        return _to_api_error(error).response()
 
 
 def _to_api_error(error: Exception) -> ApiError:

@@ -1,36 +1,71 @@
-"""A server for a single process."""
+"""A server in one or several processes."""
 
 from __future__ import annotations
 
-import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from category_filter.service.app import PushService
+from category_filter.service.connections import BACKLOG, Connection, raise_file_limit
+from category_filter.service.database import connect
+from category_filter.service.logs import log_config
+from category_filter.service.push_services import PushServices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["UVICORN_OPTIONS", "serve"]
 
 UVICORN_OPTIONS: Mapping[str, Any] = {
-    "http": "h11",  # the parser with a configurable size limit
-    "h11_max_incomplete_event_size": 131_072,  # above the API's own limit, which answers with JSON
+    "http": Connection,
+    "ws": "none",
+    "backlog": BACKLOG,
     "timeout_graceful_shutdown": 10,  # seconds to wait for slow clients
+    "timeout_worker_healthcheck": 30,  # on a busy machine a worker may answer late
 }
 
 
-def serve(url: str, *, host: str, port: int) -> None:
+def serve(  # noqa: PLR0913 - keyword-only options
+    url: str,
+    *,
+    host: str,
+    port: int,
+    workers: int = 1,
+    access_log: bool = False,
+    push_services: Sequence[str] = (),
+    allow_origins: Sequence[str] = (),
+) -> None:
     """Serve the API until the process is terminated.
-
-    Requests are not logged, because their URLs may contain session hashes and push tokens.
 
     Args:
         url: The database URL, as for `PushService`, which also documents the errors.
         host: The address to listen on.
         port: The port, or 0 for any free port.
+        workers: The number of processes.
+        access_log: Log a line for each request, without its query string.
+        push_services: As for `PushService`.
+        allow_origins: As for `PushService`.
     """
-    app = PushService(url).app
-    logging.basicConfig(format="%(levelname)s:  %(message)s")
-    uvicorn.run(app, host=host, port=port, access_log=False, server_header=False, **UVICORN_OPTIONS)
+    options: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "workers": workers,
+        "access_log": access_log,
+        "server_header": False,
+        "log_config": log_config(),
+        **UVICORN_OPTIONS,
+    }
+    raise_file_limit()
+    if workers == 1:
+        service = PushService(url, push_services=push_services, allow_origins=allow_origins)
+        uvicorn.run(service.app, **options)
+    else:
+        PushServices(push_services)  # raise the errors of both here, once
+        connect(url).dispose()
+        # The workers inherit the environment, which other users cannot see, unlike arguments.
+        os.environ["CATEGORY_FILTER_DATABASE"] = url
+        os.environ["CATEGORY_FILTER_PUSH_SERVICE"] = " ".join(push_services)
+        os.environ["CATEGORY_FILTER_ALLOW_ORIGIN"] = " ".join(allow_origins)
+        uvicorn.run("category_filter.service:create_app", factory=True, **options)

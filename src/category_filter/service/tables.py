@@ -27,9 +27,11 @@ sessions = Table(
     Column("id", _BigId, primary_key=True),
     Column("digest", LargeBinary(32), nullable=False, unique=True),
     Column("ends_at", BigInteger, nullable=False, index=True),
+    Column("owner", Text, index=True),
+    Column("purge_after", BigInteger, index=True),
     sqlite_autoincrement=True,  # never reuse the id of an ended session
 )
-"""The sessions. Times are seconds since 1970."""
+"""The sessions. Times are seconds since 1970; `purge` sets `purge_after`."""
 
 filters = Table(
     "push_filter",
@@ -53,10 +55,13 @@ push_tokens = Table(
     Column("token", Text, nullable=False),
     Column("p256dh", Text),
     Column("auth", Text),
+    # Of application and token, because a token may be too long for an index.
+    Column("token_digest", LargeBinary(32), nullable=False, unique=True),
     Column("filter_id", _BigId, ForeignKey(filters.c.id), nullable=False),
-    # A copy of the session's, which never changes, so that counting needs no join.
+    # Copies of the session's, which never change, so that finding recipients needs no join.
     Column("ends_at", BigInteger, nullable=False),
+    Column("owner", Text, index=True),
     # A covering index: counting recipients reads nothing else.
     Index("push_token_recipients", "filter_id", "ends_at"),
 )
-"""The push tokens, one per session."""
+"""The push tokens: at most one per session, and each in one session only."""

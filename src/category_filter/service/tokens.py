@@ -3,57 +3,46 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
 from category_filter.service.bindings import BrowserBinding
-from category_filter.service.database import execute, snapshot
+from category_filter.service.database import execute
 from category_filter.service.errors import ApiError, Code
+from category_filter.service.recipients import (
+    RECIPIENT_COLUMNS,
+    Recipient,
+    Recipients,
+    Selection,
+    StoredRecipients,
+    token_digest,
+)
 from category_filter.service.sessions import Sessions, digest
 from category_filter.service.tables import filters, push_tokens, sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Mapping, Sequence
     from enum import Enum
     from typing import Any
 
-    from sqlalchemy import ColumnElement, Connection, Engine
+    from sqlalchemy import Engine, Executable, Row, Select
 
     from category_filter.service.bindings import DeviceBinding
 
-__all__ = ["RECIPIENT_COLUMNS", "PushTokens", "Recipient", "Recipients"]
+__all__ = ["PushTokens"]
 
-_FETCH_SIZE = 1_000
-"""Rows to fetch at a time."""
+_CONFLICTS = {"23505", "40P01"}
+"""PostgreSQL's codes of a unique violation and of a deadlock."""
 
+_MAX_CONFLICTS = 50
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """Where to send a notification. Its `repr()` contains no secrets, so you can log it.
-
-    Attributes:
-        session_id: The id of the session in the database.
-        application: The application that the token belongs to.
-        token: The push token. For `w3c_pushapi`, the endpoint URL of the push subscription.
-        p256dh: The public key of the push subscription; None except for `w3c_pushapi`.
-        auth: The authentication secret of the push subscription; None except for `w3c_pushapi`.
-        ends_at: When the session ends, in seconds since 1970.
-    """
-
-    session_id: int
-    application: str
-    token: str = field(repr=False)
-    p256dh: str | None = field(repr=False)
-    auth: str | None = field(repr=False)
-    ends_at: int
-
-
-RECIPIENT_COLUMNS = [push_tokens.c[each.name] for each in fields(Recipient)]
-"""The columns of a `Recipient`, in the order of its fields."""
+_IS_LIVE_SESSION = (
+    sessions.c.digest == bindparam("digest"),
+    sessions.c.ends_at > bindparam("now"),
+)
 
 
 class PushTokens:
@@ -78,41 +67,20 @@ class PushTokens:
     def __init__(self, database: Engine) -> None:
         self._database = database
         self._sessions = Sessions(database)
+        self._bind = _bind_sqlite() if database.dialect.name == "sqlite" else _bind_postgresql()
         insert = sqlite.insert if database.dialect.name == "sqlite" else postgresql.insert
-        is_live_session = (
-            sessions.c.digest == bindparam("digest"),
-            sessions.c.ends_at > bindparam("now"),
-        )
-        row: dict[str, ColumnElement[Any]] = {
-            "session_id": sessions.c.id,
-            "application": bindparam("application"),
-            "token": bindparam("token"),
-            "p256dh": bindparam("p256dh"),
-            "auth": bindparam("auth"),
-            "filter_id": filters.c.id,
-            "ends_at": sessions.c.ends_at,
-        }
-        new_row = (
-            select(*row.values())
-            .join_from(sessions, filters, filters.c.filter == bindparam("filter"))
-            .where(*is_live_session)
-            # If the session is being ended, wait for that, and find no row.
-            .with_for_update(read=True, key_share=True, of=sessions)
-        )
-        upsert = insert(push_tokens).from_select([*row], new_row)
-        self._bind = upsert.on_conflict_do_update(
-            index_elements=["session_id"],
-            set_={name: upsert.excluded[name] for name in row if name != "session_id"},
-        ).returning(*RECIPIENT_COLUMNS)
         self._add_filter = insert(filters).on_conflict_do_nothing()
         self._delete = (
             delete(push_tokens)
-            .where(push_tokens.c.session_id.in_(select(sessions.c.id).where(*is_live_session)))
+            .where(push_tokens.c.session_id.in_(select(sessions.c.id).where(*_IS_LIVE_SESSION)))
             .returning(push_tokens.c.session_id)
         )
 
     def bind(self, session_hash: str, binding: DeviceBinding | BrowserBinding) -> Recipient:
-        """Bind a push token to a session, replacing its current one, and return the recipient.
+        """Bind a push token to a session, and return the recipient.
+
+        It replaces the session's current token. If another session has this token, it moves: a
+        device belongs to the user who bound it last.
 
         Raises:
             ApiError: If the session does not exist or has ended, or the hash is not a string of 32
@@ -126,16 +94,30 @@ class PushTokens:
             "token": binding.token,
             "p256dh": keys and keys.p256dh,
             "auth": keys and keys.auth,
+            "token_digest": token_digest(binding.application, binding.token),
             "filter": binding.effective_filter,
         }
-        rows = execute(self._database, self._bind, values)
+        rows = self._execute_bind(values)
         if not rows:  # the session or the filter is missing
             self._sessions.check(session_hash)
             execute(self._database, self._add_filter, {"filter": binding.effective_filter})
-            rows = execute(self._database, self._bind, values)
+            rows = self._execute_bind(values)
         if not rows:  # the session has ended in the meantime
             raise ApiError(Code.SESSION_NOT_FOUND)
         return Recipient(*rows[0])
+
+    def _execute_bind(self, values: Mapping[str, object]) -> Sequence[Row[*tuple[Any, ...]]]:
+        """Run the statement again if a concurrent one bound the same session or token.
+
+        Unlike other failures, a conflict or a deadlock means that nothing was written.
+        """
+        for _ in range(_MAX_CONFLICTS):
+            try:
+                return execute(self._database, self._bind, values)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in _CONFLICTS:
+                    raise
+        return execute(self._database, self._bind, values)
 
     def delete(self, session_hash: str) -> int:
         """Delete the push token of a session, and return the session's id.
@@ -151,47 +133,92 @@ class PushTokens:
             raise ApiError(Code.NOT_FOUND)
         return int(rows[0].session_id)
 
-    def recipients(self, category: str | Enum) -> Recipients:
-        """Return the recipients of a category: tokens of live sessions whose filter allows it."""
-        return _StoredRecipients(self._database, category)
+    def remove(self, recipient: Recipient) -> bool:
+        """Delete a push token that the push service reports as gone.
 
-
-class Recipients(ABC):
-    """The live push tokens whose filter allows a category. Each use reads the current ones."""
-
-    @abstractmethod
-    def __iter__(self) -> Iterator[Recipient]:
-        """Iterate over the recipients without loading all of them at once."""
-
-    @abstractmethod
-    def count(self) -> int:
-        """Return the number of recipients."""
-
-
-class _StoredRecipients(Recipients):
-    """Recipients from the database. An iteration is one transaction."""
-
-    def __init__(self, database: Engine, category: str | Enum) -> None:
-        self._database = database
-        self._category = category
-
-    def __iter__(self) -> Iterator[Recipient]:
-        with snapshot(self._database) as connection:
-            statement = select(*RECIPIENT_COLUMNS).where(*self._conditions(connection))
-            with connection.execution_options(yield_per=_FETCH_SIZE).execute(statement) as rows:
-                for row in rows:
-                    yield Recipient(*row)
-
-    def count(self) -> int:
-        with snapshot(self._database) as connection:
-            count = select(func.count()).select_from(push_tokens)
-            return connection.scalars(count.where(*self._conditions(connection))).one()
-
-    def _conditions(self, connection: Connection) -> tuple[ColumnElement[bool], ...]:
-        """Evaluate the few distinct filters in Python, and let an index find the rows."""
-        distinct = connection.execute(select(filters.c.id, filters.c.filter))
-        allowing = [filter_id for filter_id, f in distinct if f.allows(self._category)]
-        return (
-            push_tokens.c.filter_id.in_(allowing),
-            push_tokens.c.ends_at > int(time.time()),
+        Return False and delete nothing if the session has another token by now, or none.
+        """
+        statement = (
+            delete(push_tokens)
+            .where(push_tokens.c.session_id == recipient.session_id)
+            .where(
+                push_tokens.c.token_digest == token_digest(recipient.application, recipient.token)
+            )
+            .returning(push_tokens.c.session_id)
         )
+        return bool(execute(self._database, statement))
+
+    def recipients(
+        self,
+        category: str | Enum,
+        *,
+        owners: Collection[str] | None = None,
+        after: int | None = None,
+        shard: tuple[int, int] | None = None,
+    ) -> Recipients:
+        """Return the recipients of a category: tokens of live sessions whose filter allows it.
+
+        Iterate to send. No connection is in use meanwhile, and a run that breaks off can resume
+        after the last `session_id`. A token that is bound during the run may be left out.
+
+        Args:
+            category: The category of the notification.
+            owners: Select the sessions of these owners; by default, all sessions.
+            after: Select sessions with a greater `session_id` than this one.
+            shard: Select part `i` of `n`, given as `(i, n)`, so that `n` processes can share the
+                work. The parts do not overlap.
+
+        Raises:
+            TypeError: If `owners` is a single str.
+            ValueError: If the shard is not `(i, n)` with `0 <= i < n`.
+        """
+        return StoredRecipients(self._database, category, Selection(owners, after, shard))
+
+
+def _new_row() -> Select[*tuple[Any, ...]]:
+    """Select the row to insert: none if the session is not live or the filter is not stored."""
+    return (
+        select(
+            sessions.c.id.label("session_id"),
+            *(
+                bindparam(name, type_=push_tokens.c[name].type).label(name)
+                for name in ("application", "token", "p256dh", "auth", "token_digest")
+            ),
+            filters.c.id.label("filter_id"),
+            sessions.c.ends_at,
+            sessions.c.owner,
+        )
+        .join_from(sessions, filters, filters.c.filter == bindparam("filter"))
+        .where(*_IS_LIVE_SESSION)
+    )
+
+
+def _bind_sqlite() -> Executable:
+    """Insert the row. REPLACE deletes the rows with the same session or the same token."""
+    row = _new_row()
+    insert = sqlite.insert(push_tokens).prefix_with("OR REPLACE")
+    columns = [column.name for column in row.selected_columns]
+    return insert.from_select(columns, row).returning(*RECIPIENT_COLUMNS)
+
+
+def _bind_postgresql() -> Executable:
+    """Insert the row, or move it here from another session; delete the session's other token."""
+    # The lock makes binds of one session take turns, and waits for a session that is being ended.
+    row = _new_row().with_for_update(key_share=True, of=sessions).cte("new_row")
+    columns = [column.name for column in row.c]
+    replaced = (
+        delete(push_tokens)
+        .where(push_tokens.c.session_id.in_(select(row.c.session_id)))
+        .where(push_tokens.c.token_digest != bindparam("token_digest"))
+        .returning(push_tokens.c.session_id)
+        .cte("replaced")
+    )
+    # Counting makes PostgreSQL run the deletion first.
+    count_replaced = select(func.count()).select_from(replaced).scalar_subquery()
+    insert = postgresql.insert(push_tokens).from_select(
+        columns, select(*row.c).where(count_replaced >= 0)
+    )
+    return insert.on_conflict_do_update(
+        index_elements=["token_digest"],
+        set_={name: insert.excluded[name] for name in columns if name != "token_digest"},
+    ).returning(*RECIPIENT_COLUMNS)

@@ -1,11 +1,22 @@
-"""The app configuration, which registers the integrations with the admin and DRF."""
+"""The app configuration, which registers the integrations with the installed apps."""
 
 from __future__ import annotations
+
+from importlib import import_module
 
 from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
 __all__ = ["CategoryFilterConfig"]
+
+_MODULES = {
+    "django.contrib.admin": "admin",
+    "django_filters": "filters",
+    "drf_spectacular": "spectacular",
+    "import_export": "import_export",
+    "rest_framework": "serializers",
+}
+"""The module that integrates with each installed app."""
 
 
 class CategoryFilterConfig(AppConfig):
@@ -16,11 +27,6 @@ class CategoryFilterConfig(AppConfig):
     verbose_name = _("Category filters")
 
     def ready(self) -> None:
-        if apps.is_installed("django.contrib.admin"):
-            from category_filter.integrations.django import admin  # noqa: PLC0415 - optional
-
-            admin.register()
-        if apps.is_installed("rest_framework"):
-            from category_filter.integrations.django import serializers  # noqa: PLC0415 - optional
-
-            serializers.register()
+        for app, module in _MODULES.items():
+            if apps.is_installed(app):
+                import_module(f"{self.name}.{module}").register()

@@ -1,4 +1,4 @@
-"""The form field, and a widget that works without JavaScript."""
+"""The form field."""
 
 from __future__ import annotations
 
@@ -12,102 +12,16 @@ from django.utils.translation import gettext_lazy as _
 from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.integrations._validation import browser_checks, parse
 from category_filter.integrations.django.errors import validation_error
+from category_filter.integrations.django.widgets import (
+    CategoryFilterWidget,
+    HiddenFilterWidget,
+    try_parse,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from django.forms.boundfield import BoundField
 
 __all__ = ["CategoryFilterField", "CategoryFilterWidget"]
-
-_ALL, _ONLY, _EXCEPT, _UNSPECIFIED = "all", "only", "except", ""
-
-_MODE_LABELS = {
-    _ALL: _("all categories"),
-    _ONLY: _("only these categories"),
-    _EXCEPT: _("all categories except these"),
-}
-
-
-class _BaseFilterWidget(forms.MultiWidget):
-    """A filter as two inputs: its mode, and the names it lists."""
-
-    def decompress(self, value: Any) -> list[Any]:
-        """Return the mode and the names of a filter, or neither if it is invalid."""
-        f = _try_parse(value)
-        if f is None:
-            return [_UNSPECIFIED, []]
-        if f.allows_unlisted:
-            return [_EXCEPT if f.names else _ALL, sorted(f.names)]
-        return [_ONLY, sorted(f.names)]
-
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[Any]:
-        mode, names = super().value_from_datadict(data, files, name)
-        if not isinstance(names, list):  # form data from JSON
-            names = [] if names is None else [names]
-        return [mode, [str(name) for name in cast("list[object]", names)]]
-
-    def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
-        """Return True if the mode is missing; browsers send nothing for unchecked checkboxes."""
-        return f"{name}_mode" not in data
-
-    def use_required_attribute(self, initial: object) -> bool:
-        """Return False: `required` would make the browser insist on every checkbox."""
-        return False
-
-
-class CategoryFilterWidget(_BaseFilterWidget):
-    """Radio buttons for the mode (all, only these, all except these), and a checkbox per category.
-
-    Names outside the known set that the filter lists have a checkbox too, so that saving the form
-    keeps them. The template needs Django's own template engine.
-
-    Args:
-        categories: The known set; `CategoryFilterField` sets it.
-        attrs: Passed to `django.forms.MultiWidget`.
-    """
-
-    template_name = "category_filter/widget.html"
-
-    class Media:
-        """The style sheet, which hides the checkboxes while all categories are selected."""
-
-        css = {"all": ["category_filter/widget.css"]}
-
-    def __init__(
-        self, categories: Categories | None = None, attrs: dict[str, Any] | None = None
-    ) -> None:
-        self.categories = categories
-        super().__init__(
-            {"mode": forms.RadioSelect(), "names": forms.CheckboxSelectMultiple()}, attrs
-        )
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """Return the context of the template, which marks only the radio group as invalid."""
-        if not isinstance(value, list):
-            value = self.decompress(value)
-        mode, names = cast("list[forms.RadioSelect]", self.widgets)
-        mode.choices = [*_MODE_LABELS.items()]
-        if not self.is_required:
-            mode.choices = [(_UNSPECIFIED, _("not specified")), *mode.choices]
-        labels = self.categories.labels if self.categories else dict[str, str]()
-        retired = [name for name in cast("list[str]", value[1]) if name not in labels]
-        names.choices = [
-            *((name, gettext(label)) for name, label in labels.items()),
-            *((name, gettext("%(name)s (no longer offered)") % {"name": name}) for name in retired),
-        ]
-        attrs = dict(attrs or {})
-        invalid = attrs.pop("aria-invalid", None)
-        context = super().get_context(name, value, attrs)
-        context["widget"]["is_invalid"] = invalid is not None
-        return context
-
-
-class _HiddenFilterWidget(_BaseFilterWidget):
-    """The same two inputs, hidden."""
-
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__({"mode": forms.HiddenInput(), "names": forms.MultipleHiddenInput()}, attrs)
 
 
 class CategoryFilterField(forms.Field):
@@ -145,12 +59,17 @@ class CategoryFilterField(forms.Field):
         super().__init__(**options)
         if isinstance(self.widget, CategoryFilterWidget):
             self.widget.categories = categories
-            self.hidden_widget = _HiddenFilterWidget
+            self.hidden_widget = HiddenFilterWidget
 
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> BoundField:
-        """Return the bound field, and remember its initial filter for validation."""
+        """Return the bound field, which shows former names of its initial filter as the new ones.
+
+        The names that the initial filter lists are remembered for validation.
+        """
         bound = super().get_bound_field(form, field_name)
-        self.stored = _try_parse(bound.initial)
+        self.stored = try_parse(bound.initial)
+        if self.categories is not None and self.stored is not None:
+            bound.initial = self.stored.rename(self.categories.renamed)
         if self.categories is not None and isinstance(self.widget, forms.TextInput):
             self.widget.attrs |= browser_checks(self.categories, self.stored, gettext)
         return bound
@@ -172,18 +91,21 @@ class CategoryFilterField(forms.Field):
         if self.disabled:
             return False
         try:
-            return self.to_python(data) != _try_parse(initial)
+            return self.to_python(data) != try_parse(initial)
         except ValidationError:
             return True
 
     def _compress(self, value: Any) -> CategoryFilter | None:
+        renamed = self.categories.renamed if self.categories else dict[str, str]()
         match value:
             case ["all", [*_]]:
                 return CategoryFilter("*")
+            case ["none", [*_]]:
+                return CategoryFilter("-*")
             case ["only", [*names]]:
-                return CategoryFilter.only(*names)
+                return CategoryFilter.only(*names).rename(renamed)
             case ["except", [*names]]:
-                return CategoryFilter.all_except(*names)
+                return CategoryFilter.all_except(*names).rename(renamed)
             case [None | "", []]:
                 return None
             case [None | "", [*_]]:
@@ -195,10 +117,3 @@ class CategoryFilterField(forms.Field):
 
     def _validation_error(self, code: str, value: object) -> ValidationError:
         return ValidationError(self.error_messages[code], code=code, params={"value": value})
-
-
-def _try_parse(value: Any) -> CategoryFilter | None:
-    try:
-        return CategoryFilter(value)
-    except (CategoryFilterError, TypeError):
-        return None

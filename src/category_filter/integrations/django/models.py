@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from django.apps import apps
 from django.core import checks
@@ -24,10 +24,21 @@ if TYPE_CHECKING:
 
     from django import forms
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.expressions import Combinable
+    from typing_extensions import TypeVar
 
-    Field = models.Field[CategoryFilter | str, CategoryFilter]
-else:
+    _Set = TypeVar("_Set", default=CategoryFilter | str | Combinable)
+    _Get = TypeVar("_Get", default=CategoryFilter)
     Field = models.Field
+else:
+    _Set = _Get = object
+
+    class Field(models.Field):
+        """A field that takes the type arguments that only type checkers see."""
+
+        def __class_getitem__(cls, types: object) -> type[models.Field]:
+            return cls
+
 
 __all__ = ["CategoryFilterField"]
 
@@ -42,7 +53,7 @@ class _FilterAttribute(DeferredAttribute):
         vars(instance)[self.field.attname] = value
 
 
-class CategoryFilterField(Field):
+class CategoryFilterField(Field[_Set, _Get]):
     """A model field for filters.
 
         class Subscription(models.Model):
@@ -58,7 +69,9 @@ class CategoryFilterField(Field):
             you can extend it without one. Names already stored in the row stay valid, even if
             retired since.
         max_length: The maximum length of the canonical form, in characters. Without it, the
-            column is a `TextField`.
+            column is a `TextField`, which MariaDB and MySQL cannot index.
+        db_collation: The collation of the column. Choose a case-sensitive one: `exact`, `in`,
+            `distinct()` and `unique=True` use it. MariaDB and MySQL have `ascii_bin` by default.
         **options: Passed to `django.db.models.Field`. `choices` are not supported.
     """
 
@@ -66,11 +79,41 @@ class CategoryFilterField(Field):
     default_error_messages = {"invalid": _("“%(value)s” is not a valid category filter.")}
     descriptor_class = _FilterAttribute
 
-    def __init__(self, *args: Any, categories: Categories | None = None, **options: Any) -> None:
+    if TYPE_CHECKING:  # what the mypy plugin of django-stubs reads
+        _pyi_private_set_type: CategoryFilter | str | Combinable
+        _pyi_private_get_type: CategoryFilter
+        _pyi_lookup_exact_type: CategoryFilter | str
+
+    @overload
+    def __init__(
+        self: CategoryFilterField[CategoryFilter | str | Combinable, CategoryFilter],
+        *args: Any,
+        null: Literal[False] = False,
+        categories: Categories | None = None,
+        db_collation: str | None = None,
+        **options: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CategoryFilterField[CategoryFilter | str | Combinable | None, CategoryFilter | None],
+        *args: Any,
+        null: Literal[True],
+        categories: Categories | None = None,
+        db_collation: str | None = None,
+        **options: Any,
+    ) -> None: ...
+    def __init__(
+        self,
+        *args: Any,
+        categories: Categories | None = None,
+        db_collation: str | None = None,
+        **options: Any,
+    ) -> None:
         if not (options.get("null") or "db_default" in options):
             options.setdefault("default", "*")
         super().__init__(*args, **options)
         self.categories = categories
+        self.db_collation = db_collation
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         """Return the arguments for a migration: defaults as strings, and no known set."""
@@ -78,10 +121,17 @@ class CategoryFilterField(Field):
         for option in ("default", "db_default"):
             if isinstance(options.get(option), CategoryFilter):
                 options[option] = str(options[option])
+        if self.db_collation is not None:
+            options["db_collation"] = self.db_collation
         return name, path, args, options
 
     def get_internal_type(self) -> str:
         return "TextField" if self.max_length is None else "CharField"
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        """Return the type of the column, with a collation that tells case apart."""
+        collation = "ascii_bin" if connection.vendor == "mysql" else None
+        return {**super().db_parameters(connection), "collation": self.db_collation or collation}
 
     def from_db_value(
         self, value: str | None, expression: object, connection: BaseDatabaseWrapper

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from django.db.models import Manager
 from django.utils.translation import gettext
 from rest_framework import serializers
+from rest_framework.metadata import SimpleMetadata
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.integrations._validation import parse
 from category_filter.integrations.django import models
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     Field = serializers.Field[CategoryFilter, Any, str, Any]
 else:
     Field = serializers.Field
@@ -24,7 +29,7 @@ class CategoryFilterField(Field):
 
     Args:
         categories: The known set, to validate names. Names listed by the updated instance stay
-            valid, even if retired since.
+            valid, even if retired since; with `many=True`, those of all updated instances do.
         **options: Passed to `rest_framework.serializers.Field`. `error_messages` may replace
             messages by the code of the `CategoryFilterError`.
     """
@@ -50,14 +55,51 @@ class CategoryFilterField(Field):
         if not isinstance(data, str | CategoryFilter):
             self.fail("invalid")
         try:
-            stored: object = getattr(cast("object", self.parent), "instance", None)
-            for attribute in getattr(self, "source_attrs", ()):  # set when the field is bound
-                stored = getattr(stored, attribute, None)
-            return parse(data, self.categories, stored=stored)
+            f = CategoryFilter(data)
+            if self.categories is not None and (unknown := self.categories.unknown(f)):
+                parse(data, self.categories, stored=self._stored_names(unknown))
         except CategoryFilterError as error:
             if error.code in self.error_messages:
                 self.fail(error.code, **error.params(gettext), **vars(error))
             raise serializers.ValidationError(error.summary(gettext), code=error.code) from error
+        return f
+
+    def _stored_names(self, names: Iterable[str]) -> CategoryFilter:
+        stored = {
+            name for f in _current_values(self) if isinstance(f, CategoryFilter) for name in f.names
+        }
+        return CategoryFilter.only(*stored.intersection(names))
+
+
+def _current_values(field: Any) -> Iterator[Any]:
+    """Yield the values that a field or serializer has in the instances that are updated.
+
+    With `many=True` nothing tells which instance an item updates, so there are values of all.
+    """
+    if (instance := getattr(field, "instance", None)) is not None:
+        yield from [instance] if isinstance(instance, Mapping) else _items(instance)
+    elif field.parent is not None:
+        for value in _current_values(field.parent):
+            yield from _attribute(value, field.source_attrs) if field.source else _items(value)
+
+
+def _attribute(value: Any, path: Iterable[str]) -> Iterator[Any]:
+    for name in path:
+        if isinstance(value, Mapping):
+            value = cast("Mapping[str, Any]", value).get(name)
+        else:
+            value = getattr(value, name, None)
+    yield value
+
+
+def _items(value: Any) -> Iterable[Any]:
+    """Return the items of a list, dict or related manager, or the value alone."""
+    if isinstance(value, Manager):
+        value = cast("Any", value).all()
+    if isinstance(value, Mapping):
+        value = cast("Mapping[str, Any]", value).values()
+    items: Any = value
+    return items if isinstance(value, Iterable) else [value]
 
 
 class _ModelField(CategoryFilterField, serializers.ModelField):  # pyright: ignore[reportIncompatibleMethodOverride] - it represents the value, not the instance
@@ -77,5 +119,6 @@ class _ModelField(CategoryFilterField, serializers.ModelField):  # pyright: igno
 
 
 def register() -> None:
-    """Make `ModelSerializer` use this field for filter columns."""
+    """Make `ModelSerializer` use this field for filter columns, and OPTIONS describe it."""
     serializers.ModelSerializer.serializer_field_mapping[models.CategoryFilterField] = _ModelField
+    SimpleMetadata.label_lookup[CategoryFilterField] = "string"

@@ -1,0 +1,62 @@
+"""`category-filter sql`: print the condition `allows` for a database or a warehouse."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from category_filter.errors import FilterSyntaxError
+from category_filter.sql import DIALECTS, allows
+
+__all__ = ["sql"]
+
+
+def sql(
+    dialect: Annotated[
+        str,
+        typer.Option(
+            "--dialect",
+            metavar="DIALECT",
+            help=f"The SQL dialect: {', '.join(DIALECTS)}.",
+            autocompletion=lambda: DIALECTS,
+        ),
+    ],
+    category: Annotated[
+        str | None, typer.Argument(metavar="CATEGORY", help="The category to ask for.")
+    ] = None,
+    category_column: Annotated[
+        str | None,
+        typer.Option(
+            "--category-column",
+            metavar="COLUMN",
+            help="Ask for the category in a column instead, or in any SQL expression.",
+        ),
+    ] = None,
+    filter_column: Annotated[
+        str,
+        typer.Option(
+            "--filter-column",
+            metavar="COLUMN",
+            help="The column of the filters in canonical form, or any SQL expression.",
+        ),
+    ] = "category_filter",
+) -> None:
+    """Print the SQL condition that a stored filter allows a category.
+
+    The condition goes after WHERE or ON. Where a dialect has boolean values, it is also a column.
+    """
+    if dialect not in DIALECTS:
+        raise typer.BadParameter(f"use one of {', '.join(DIALECTS)}", param_hint="--dialect")
+    if category is not None and category_column is None:
+        try:
+            condition = allows(category, filter_column=filter_column, dialect=dialect)
+        except FilterSyntaxError as error:
+            raise typer.BadParameter(error.summary(), param_hint="CATEGORY") from None
+    elif category_column is not None and category is None:
+        condition = allows(
+            category_column=category_column, filter_column=filter_column, dialect=dialect
+        )
+    else:
+        raise typer.BadParameter("pass either CATEGORY or --category-column")
+    typer.echo(condition)

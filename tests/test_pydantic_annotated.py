@@ -1,0 +1,422 @@
+"""`Annotated`: the known set beside validators, containers and constraints of Pydantic."""
+
+import copy
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum
+from typing import Annotated, Any, Literal
+
+import annotated_types as at
+import pytest
+from jsonschema import Draft202012Validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    Json,
+    PlainSerializer,
+    PlainValidator,
+    SkipValidation,
+    Strict,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    WrapValidator,
+    field_serializer,
+    field_validator,
+    validate_call,
+)
+from typing_extensions import TypeAliasType
+
+from category_filter import Categories, CategoryFilter
+
+KNOWN = Categories({"news": "News", "sport": "Results", "security": "Alerts"})
+RETIRED = CategoryFilter("-retired")
+NEWS = CategoryFilter("news")
+KnownFilter = Annotated[CategoryFilter, KNOWN]
+Alias = TypeAliasType("Alias", CategoryFilter | None)
+Tree = TypeAliasType("Tree", "CategoryFilter | list[Tree]")
+
+
+def validate(annotation, value, **options):
+    return TypeAdapter(annotation).validate_python(value, **options)
+
+
+def errors_of(annotation, value, **options):
+    with pytest.raises(ValidationError) as caught:
+        validate(annotation, value, **options)
+    return [(error["type"], error["msg"]) for error in caught.value.errors()]
+
+
+def unknown(names):
+    return [("category_filter", f"unknown category {names}")]
+
+
+class Row:
+    """What an ORM returns."""
+
+    def __init__(self, **attributes):
+        vars(self).update(attributes)
+
+
+class TestInstances:
+    """Strings are validated against the known set; filters pass, such as those of a database."""
+
+    def test_a_stored_filter_with_a_retired_category_can_be_read(self):
+        class Subscription(BaseModel):
+            model_config = ConfigDict(from_attributes=True)
+
+            wanted: KnownFilter
+            others: list[KnownFilter] = []
+            maybe: KnownFilter | None = None
+
+        row = Row(wanted=RETIRED, others=[RETIRED], maybe=RETIRED)
+        read = Subscription.model_validate(row)
+        assert read.model_dump(mode="json") == {
+            "wanted": "-retired",
+            "others": ["-retired"],
+            "maybe": "-retired",
+        }
+        with pytest.raises(ValidationError):
+            Subscription.model_validate_json(read.model_dump_json())
+
+    def test_validated_defaults_are_strings_or_filters(self):
+        class Subscription(BaseModel):
+            model_config = ConfigDict(validate_default=True, validate_assignment=True)
+
+            wanted: KnownFilter = RETIRED
+            typed: KnownFilter = "- news"
+            made: KnownFilter = Field(default_factory=lambda: "sport")
+
+        subscription = Subscription()
+        subscription.wanted = RETIRED
+        assert repr(subscription) == (
+            "Subscription(wanted=CategoryFilter('-retired'), typed=CategoryFilter('-news'), "
+            "made=CategoryFilter('sport'))"
+        )
+        with pytest.raises(ValidationError):
+            subscription.wanted = "-retired"
+
+    def test_strict_mode_accepts_strings_and_filters(self):
+        for value in ("news", NEWS):
+            assert validate(KnownFilter, value, strict=True) == NEWS
+            assert validate(Annotated[KnownFilter, Strict()], value) == NEWS
+        assert TypeAdapter(KnownFilter).validate_json('"news"', strict=True) == NEWS
+        assert errors_of(KnownFilter, "nwes", strict=True) == unknown(
+            "'nwes' (did you mean 'news'?)"
+        )
+
+
+class TestValidators:
+    """What stands before the known set in `Annotated` receives what it received without it."""
+
+    def test_after_validators_are_applied(self):
+        security = AfterValidator(lambda f: f | CategoryFilter.only("security"))
+        for annotation in (
+            Annotated[Annotated[CategoryFilter, security], KNOWN],
+            Annotated[CategoryFilter, KNOWN, security],
+        ):
+            assert validate(annotation, "-security") == CategoryFilter("*")
+            assert validate(annotation, RETIRED) == RETIRED
+            assert errors_of(annotation, "weather") == unknown("'weather'")
+
+    def test_before_validators_are_applied(self):
+        listed = BeforeValidator(lambda value: ",".join(value) if type(value) is list else value)
+        for annotation in (
+            Annotated[CategoryFilter, listed, KNOWN],
+            Annotated[CategoryFilter, KNOWN, listed],
+        ):
+            assert validate(annotation, ["news", "sport"]) == CategoryFilter("news,sport")
+            assert errors_of(annotation, ["news", "weather"]) == unknown("'weather'")
+
+    def test_wrap_validators_are_applied(self):
+        lenient = WrapValidator(lambda value, handler: handler(value.replace(";", ",")))
+        annotation = Annotated[CategoryFilter, lenient, KNOWN]
+        assert validate(annotation, "news;sport") == CategoryFilter("news,sport")
+        assert errors_of(annotation, "news;weather") == unknown("'weather'")
+
+    @pytest.mark.parametrize("annotation", [CategoryFilter, CategoryFilter | None])
+    def test_the_filters_of_a_plain_validator_are_validated(self, annotation):
+        def parse(value):
+            return None if value is None else CategoryFilter(value)
+
+        annotated = Annotated[annotation, PlainValidator(parse), KNOWN]
+        assert validate(annotated, "sport, news") == CategoryFilter("news,sport")
+        assert validate(annotated, RETIRED) == RETIRED
+        assert validate(annotated, None) is None
+        assert errors_of(annotated, "weather") == unknown("'weather'")
+        context = {"stored_filter": CategoryFilter("weather")}
+        assert validate(annotated, "weather", context=context) == CategoryFilter("weather")
+
+    def test_two_known_sets_both_hold(self):
+        annotation = Annotated[KnownFilter, Categories(["news", "ads"])]
+        assert validate(annotation, "news") == NEWS
+        assert errors_of(annotation, "ads") == unknown("'ads'")
+        assert errors_of(annotation, "sport") == unknown("'sport'")
+        described = Draft202012Validator(TypeAdapter(annotation).json_schema())
+        assert [described.is_valid(text) for text in ("-news", "ads", "sport")] == [True, 0, 0]
+
+    def test_serializers_are_applied(self):
+        shout = PlainSerializer(lambda f: str(f).upper())
+        annotation = Annotated[CategoryFilter, shout, KNOWN]
+        assert TypeAdapter(annotation).dump_python(NEWS) == "NEWS"
+
+    def test_field_validators_and_serializers_are_applied(self):
+        class Subscription(BaseModel):
+            wanted: Annotated[KnownFilter, at.MaxLen(9)]
+
+            @field_validator("wanted")
+            @classmethod
+            def add_security(cls, wanted):
+                return wanted | CategoryFilter.only("security")
+
+            @field_serializer("wanted")
+            def shout(self, wanted):
+                return str(wanted).upper()
+
+        assert Subscription(wanted="news").model_dump_json() == '{"wanted":"NEWS,SECURITY"}'
+
+    def test_functions_validate_their_arguments(self):
+        @validate_call
+        def bind(wanted: KnownFilter) -> CategoryFilter:
+            return wanted
+
+        assert bind("- news") == CategoryFilter("-news")
+        assert bind(RETIRED) == RETIRED
+
+
+class TestContainers:
+    """The known set validates the filters in whatever holds them."""
+
+    @pytest.mark.parametrize(
+        ("annotation", "valid", "invalid"),
+        [
+            (CategoryFilter | None, "news", "weather"),
+            (list[CategoryFilter], ["news"], ["news", "weather"]),
+            (list[CategoryFilter | None] | None, [None, "news"], ["weather"]),
+            (set[CategoryFilter], {"news"}, {"weather"}),
+            (tuple[CategoryFilter, int], ("news", 1), ("weather", 1)),
+            (tuple[CategoryFilter, ...], ("news", "sport"), ("weather",)),
+            (deque[CategoryFilter], ["news"], ["weather"]),
+            (Sequence[CategoryFilter], ["news"], ["weather"]),
+            (dict[str, CategoryFilter], {"a": "news"}, {"a": "weather"}),
+            (dict[CategoryFilter, int], {"news": 1}, {"weather": 1}),
+            (dict[str, list[CategoryFilter]], {"a": ["news"]}, {"a": ["weather"]}),
+            (Json[CategoryFilter], '"news"', '"weather"'),
+            (Annotated[CategoryFilter, Field(default="*")], "news", "weather"),
+            (Alias, "news", "weather"),
+            (list[Alias], ["news", None], ["weather"]),
+        ],
+        ids=str,
+    )
+    def test_filters_are_validated_inside(self, annotation, valid, invalid):
+        known = Annotated[annotation, KNOWN]
+        assert validate(known, valid) == validate(annotation, valid)
+        assert errors_of(known, invalid) == unknown("'weather'")
+        assert validate(annotation, invalid)
+
+    def test_null_stays_null(self):
+        assert validate(Annotated[CategoryFilter | None, KNOWN], None) is None
+        described = TypeAdapter(Annotated[CategoryFilter | None, KNOWN]).json_schema()
+        assert described == {"anyOf": [TypeAdapter(KnownFilter).json_schema(), {"type": "null"}]}
+
+    def test_only_the_strings_of_filters_have_the_pattern(self):
+        known = TypeAdapter(KnownFilter).json_schema()
+        described = TypeAdapter(Annotated[dict[str, CategoryFilter | int], KNOWN]).json_schema()
+        assert described == {
+            "type": "object",
+            "additionalProperties": {"anyOf": [known, {"type": "integer"}]},
+        }
+
+    def test_other_members_of_a_union_stay_as_they_are(self):
+        annotation = Annotated[CategoryFilter | Literal["default"] | int, KNOWN]
+        assert [validate(annotation, value) for value in ("default", 3)] == ["default", 3]
+        with pytest.raises(ValidationError) as caught:
+            validate(annotation, "weather")
+        assert caught.value.errors()[0]["loc"] == ("function-plain[CategoryFilter()]",)
+
+    def test_an_alias_that_is_also_used_alone_stays_as_it_is(self):
+        class Subscription(BaseModel):
+            wanted: Annotated[Alias, KNOWN]
+            anything: Alias
+
+        assert Subscription(wanted="news", anything="weather").anything == CategoryFilter("weather")
+        with pytest.raises(ValidationError):
+            Subscription(wanted="weather", anything="weather")
+
+    def test_a_model_that_refers_to_itself_keeps_its_reference(self):
+        assert Node(wanted=Node(wanted="news")).wanted.wanted == NEWS
+        with pytest.raises(ValidationError):
+            Node(wanted=Node(wanted="weather"))
+
+    def test_instances_alone_are_accepted_where_the_annotation_says_so(self):
+        assert validate(Annotated[InstanceOf[CategoryFilter], KNOWN], RETIRED) == RETIRED
+
+    @pytest.mark.parametrize(
+        ("annotation", "name"),
+        [
+            (int, "int"),
+            (str | None, "str | None"),
+            (list[int], "list[int]"),
+            (Any, "Any"),
+            (Row, "Row"),
+            (SkipValidation[CategoryFilter], "CategoryFilter"),
+            (Annotated[list[CategoryFilter], PlainValidator(list)], "list[{filter}]"),
+        ],
+        ids=str,
+    )
+    def test_an_annotation_without_filters_is_refused(self, annotation, name):
+        with pytest.raises(TypeError) as caught:
+
+            class Model(BaseModel):
+                model_config = ConfigDict(arbitrary_types_allowed=True)
+
+                wanted: Annotated[annotation, KNOWN]
+
+        assert str(caught.value) == (
+            f"no filter to validate in {name.format(filter='category_filter.CategoryFilter')}: "
+            "write Annotated[CategoryFilter, categories]"
+        )
+
+    def test_a_model_is_refused_because_its_fields_have_annotations(self):
+        with pytest.raises(TypeError, match="no filter to validate in Node"):
+            TypeAdapter(Annotated[Node, KNOWN])
+
+    def test_a_recursive_alias_is_refused(self):
+        message = "a known set cannot validate the filters in the recursive type "
+        with pytest.raises(TypeError, match=message):
+            TypeAdapter(Annotated[Tree, KNOWN])
+
+
+class Node(BaseModel):
+    wanted: "Annotated[CategoryFilter | Node, KNOWN]"
+
+
+class Level(Enum):
+    NEWS = "news"
+
+
+class TestConstraints:
+    """Constraints on strings are for the string that a filter is parsed from."""
+
+    @pytest.mark.parametrize(
+        ("constraint", "valid", "invalid", "error"),
+        [
+            (at.MaxLen(6), "sport", "- sport", "string_too_long"),
+            (at.MinLen(5), "sport", "news", "string_too_short"),
+            (at.Len(5, 6), "sport", "-", "string_too_short"),
+            (Field(max_length=6), "sport", "- sport", "string_too_long"),
+            (Field(pattern="^-"), "-sport", "sport", "string_pattern_mismatch"),
+            (StringConstraints(max_length=6, pattern="^s"), "sport", "news", "string_pattern_mis"),
+            (StringConstraints(to_lower=True, strip_whitespace=True), "\u00a0SPORT", "X", ""),
+            (Field(max_length=6, strict=True), "sport", b"sport", "string_type"),
+            (at.Predicate(lambda f: f.allows("sport")), "-news", "-sport", "predicate_failed"),
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize("before", [True, False])
+    def test_constraints_apply_to_the_string(self, constraint, valid, invalid, error, before):
+        annotations = (constraint, KNOWN) if before else (KNOWN, constraint)
+        for source in (CategoryFilter, CategoryFilter | None):
+            annotation = Annotated[(source, *annotations)]
+            assert isinstance(validate(annotation, valid), CategoryFilter)
+            ((found, _),) = errors_of(annotation, invalid)
+            assert found.startswith(error)
+
+    def test_they_hold_together_with_the_known_set(self):
+        annotation = Annotated[CategoryFilter, at.MinLen(5), KNOWN, at.MaxLen(7)]
+        assert errors_of(annotation, "weathe") == unknown("'weathe'")
+        assert errors_of(annotation, "weather,")[0][0] == "string_too_long"
+        assert errors_of(annotation, "news")[0][0] == "string_too_short"
+
+    def test_filters_pass(self):
+        assert validate(Annotated[CategoryFilter, at.MaxLen(3)], RETIRED) == RETIRED
+
+    def test_an_enum_member_is_its_value(self):
+        for annotation in (KnownFilter, Annotated[KnownFilter, at.MaxLen(4)]):
+            assert validate(annotation, Level.NEWS) == NEWS
+
+    def test_a_container_has_its_own_length(self):
+        annotation = Annotated[list[CategoryFilter], KNOWN, at.MaxLen(1)]
+        assert validate(annotation, ["news,sport"]) == [CategoryFilter("news,sport")]
+        assert errors_of(annotation, ["news", "news"])[0][0] == "too_long"
+
+    def test_the_schema_has_them(self):
+        bounds = (at.MinLen(5), at.MaxLen(9), Field(pattern="^-"))
+        described = TypeAdapter(Annotated[(KnownFilter, *bounds)]).json_schema()
+        assert described == {
+            **TypeAdapter(KnownFilter).json_schema(),
+            "minLength": 5,
+            "maxLength": 9,
+            "allOf": [{"pattern": "^-"}],
+        }
+        huge = TypeAdapter(Annotated[CategoryFilter, at.MaxLen(10**6)]).json_schema()
+        assert huge == TypeAdapter(CategoryFilter).json_schema()
+
+    def test_the_settings_of_a_model_for_strings_do_not_apply(self):
+        class Subscription(BaseModel):
+            model_config = ConfigDict(str_to_lower=True, str_max_length=3, str_min_length=9)
+
+            plain: CategoryFilter
+            bounded: Annotated[CategoryFilter, Field(pattern="^N")]
+
+        assert Subscription(plain="News", bounded="News").bounded == CategoryFilter("News")
+
+    def test_numbers_are_refused_when_the_class_is_defined(self):
+        with pytest.raises(TypeError, match="remove coerce_numbers_to_str"):
+
+            class Subscription(BaseModel):
+                wanted: CategoryFilter = Field(coerce_numbers_to_str=True)
+
+    def test_an_alias_can_be_constrained(self):
+        annotation = Annotated[TypeAliasType("Short", CategoryFilter), at.MaxLen(4)]
+        assert validate(annotation, "news") == NEWS
+        assert errors_of(annotation, "sport")[0][0] == "string_too_long"
+
+    def test_a_copy_of_the_schema_is_as_good(self):
+        adapter = TypeAdapter(Annotated[KnownFilter, at.MaxLen(4)])
+        copied = copy.deepcopy(adapter.core_schema)
+        assert copied == adapter.core_schema
+        assert copied["type"] == adapter.core_schema["type"]
+
+
+class TestStoredFilters:
+    """The validation context holds the stored filter, whose names stay valid."""
+
+    class Change(BaseModel):
+        email: KnownFilter | None = None
+        push: list[KnownFilter] = []
+
+    def errors_of(self, values, stored):
+        with pytest.raises(ValidationError) as caught:
+            self.Change.model_validate(values, context={"stored_filter": stored})
+        return [error["loc"] for error in caught.value.errors()]
+
+    def test_one_filter_is_the_stored_one_for_every_field(self):
+        values = {"email": "retired,news", "push": ["-retired"]}
+        change = self.Change.model_validate(values, context={"stored_filter": RETIRED})
+        assert change.email == CategoryFilter("news,retired")
+        assert self.errors_of(values, None) == [("email",), ("push", 0)]
+
+    def test_a_mapping_has_the_stored_filter_of_each_field(self):
+        values = {"email": "retired", "push": ["retired"]}
+        stored = {"email": CategoryFilter("news"), "push": RETIRED}
+        assert self.errors_of(values, stored) == [("email",)]
+        assert self.errors_of(values, {"email": RETIRED}) == [("push", 0)]
+
+    def test_a_stored_string_is_parsed(self):
+        context = {"stored_filter": "-retired"}
+        assert validate(KnownFilter, "retired", context=context) == CategoryFilter("retired")
+
+    @pytest.mark.parametrize("context", [None, {}, {"other": 1}, object(), {"stored_filter": None}])
+    def test_without_it_retired_names_are_unknown(self, context):
+        assert errors_of(KnownFilter, "retired", context=context) == unknown("'retired'")
+
+    def test_a_renamed_category_is_suggested(self):
+        known = Categories(["offers"], renamed={"ads": "offers"})
+        assert errors_of(Annotated[CategoryFilter, known], "-ads") == unknown(
+            "'ads' (did you mean 'offers'?)"
+        )
