@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import sys
 from contextlib import contextmanager
@@ -56,7 +57,8 @@ def open_target(path: Path) -> Generator[Path | BinaryIO]:
     replaced. Standard output, a pipe or a device is returned as a stream.
     """
     if path == STREAM:
-        yield sys.stdout.buffer
+        with _exit_on_closed_pipe():
+            yield sys.stdout.buffer
         return
     target = path.resolve()
     if not target.parent.is_dir():
@@ -74,3 +76,16 @@ def open_target(path: Path) -> Generator[Path | BinaryIO]:
         new.replace(target)
     finally:
         new.unlink(missing_ok=True)
+
+
+@contextmanager
+def _exit_on_closed_pipe() -> Generator[None]:
+    """Exit with an exception if the reader leaves, so that temporary files are removed."""
+    if not hasattr(signal, "SIGPIPE"):  # pragma: no cover - on Windows
+        yield
+        return
+    before = signal.signal(signal.SIGPIPE, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGPIPE, before)

@@ -56,7 +56,7 @@ def read_lines(path: Path, name: str) -> Iterator[tuple[int, pl.Series]]:
                 yield number, pl.Series([text]).str.split("\n").explode()
                 number += block.count(b"\n")
     except UnicodeDecodeError as error:
-        line = number + block.count(b"\n", 0, error.start)
+        line = number + error.object.count(b"\n", 0, error.start)
         raise ValueError(f"{name}:{line}: the line is not UTF-8") from None
     except (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
         raise ValueError(f"{name}: {error}") from None

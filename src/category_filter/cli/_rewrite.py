@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from category_filter import batch
+from category_filter.batch._meanings import Meanings
+from category_filter.batch._polars import encode
 from category_filter.cli._csv import REASON
 from category_filter.cli._files import STREAM, open_source, open_target
 from category_filter.cli._formats import sink
-from category_filter.cli._output import fail
-from category_filter.cli._progress import watch
-from category_filter.cli._scan import scan
+from category_filter.cli._output import engine_silenced, fail
+from category_filter.cli._progress import rows_bar, watch
+from category_filter.cli._scan import count_rows, scan
 from category_filter.cli._tally import Tally
 
 if TYPE_CHECKING:
@@ -52,53 +54,60 @@ def rewrite(
         suffix: A suffix for the names of the new columns.
     """
     tally = Tally()
+    meanings = Meanings(filter_column, categories, missing, mask=mask, suffix=suffix)
     error_column = f"error{suffix}"
-
-    def add_columns(rows: pl.DataFrame) -> pl.DataFrame:
-        return batch.precompute(
-            rows,
-            categories,
-            filter_column=filter_column,
-            mask=mask,
-            suffix=suffix,
-            missing=missing,
-        )
 
     def added(columns: Sequence[pl.Series]) -> pl.Series:
         filters, *reasons = columns
-        found = add_columns(filters.to_frame()).drop(filter_column)
+        texts, numbers = encode(filters)
+        values = zip(meanings.schema.items(), meanings.columns(texts), strict=True)
+        found = pl.DataFrame(
+            [
+                pl.Series(name, value, pl.DataType.from_python(dtype)).gather(numbers)
+                for (name, dtype), value in values
+            ]
+        )
         for reason in reasons:
             invalid = dict.fromkeys(found.columns, pl.lit(None))
             invalid |= {f"mask{suffix}": pl.lit(0)} if mask else {}
+            invalid[error_column] = pl.lit(reason)
             found = found.with_columns(
                 pl.when(reason.is_null()).then(name).otherwise(value).alias(name)
-                for name, value in (invalid | {error_column: pl.lit(reason)}).items()
+                for name, value in invalid.items()
             )
-        tally.add(filters, found[error_column])
+        tally.add(texts, found[error_column])
         return found.to_struct()
 
     path, file_format = source
+    name = "<stdin>" if path == STREAM else str(path)
     try:
         with ExitStack() as stack:
-            name = "<stdin>" if path == STREAM else str(path)
+            terminal = stack.enter_context(engine_silenced())
             path = stack.enter_context(open_source(path))
             rows = stack.enter_context(scan(path, name, file_format))
-            empty = rows.drop(REASON, strict=False).collect_schema().to_frame()
-            new = add_columns(empty).drop(empty.columns).collect_schema()
-            columns = [filter_column, *({REASON} & {*rows.collect_schema()})]
+            reasons = {REASON} & {*rows.collect_schema()}
+            given = rows.drop(reasons).collect_schema().to_frame()
+            new = batch.precompute(  # validates the columns
+                given, categories, filter_column=filter_column, mask=mask, suffix=suffix
+            ).drop(given.columns)
             struct = pl.map_batches(
-                columns, added, return_dtype=pl.Struct(new), is_elementwise=True
+                [filter_column, *reasons],
+                added,
+                return_dtype=pl.Struct(new.schema),
+                is_elementwise=True,
             )
-            table = rows.with_columns(struct.alias(_ADDED)).drop(REASON, strict=False)
-            table = table.unnest(_ADDED)
+            table = rows.with_columns(struct.alias(_ADDED)).drop(reasons).unnest(_ADDED)
             tables = [table, table.filter(pl.col(error_column).is_not_null())]
             sinks = [
                 sink(part, stack.enter_context(open_target(target)), target_format)
                 for part, (target, target_format) in zip(tables, targets, strict=False)
             ]
+            bar = rows_bar(terminal)
+            if not bar.disable:
+                bar.update(bar.task_ids[0], total=count_rows(path, file_format))
             with ThreadPoolExecutor(1) as writer:
-                watch(writer.submit(pl.collect_all, sinks), tally)
-    except pl.exceptions.PolarsError as error:
+                watch(writer.submit(pl.collect_all, sinks), tally, bar)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         fail(f"{name}: {str(error).splitlines()[0]}")
     except (TypeError, ValueError) as error:
         fail(str(error).splitlines()[0])

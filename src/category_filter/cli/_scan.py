@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from category_filter.cli._formats import FileFormat
 
-__all__ = ["scan"]
+__all__ = ["count_rows", "scan"]
 
 
 @contextmanager
@@ -34,8 +34,7 @@ def scan(path: Path, name: str, file_format: FileFormat) -> Generator[pl.LazyFra
         ValueError: If a row is invalid.
     """
     if file_format.kind == "parquet":
-        hidden = (".", "_") if path.is_dir() else None
-        yield pl.scan_parquet(path.absolute(), glob=False, hidden_file_prefix=hidden)
+        yield _scan_parquet(path)
     elif file_format.kind == "csv":
         yield scan_csv(path, name, file_format.separator)
     else:
@@ -45,6 +44,21 @@ def scan(path: Path, name: str, file_format: FileFormat) -> Generator[pl.LazyFra
             except pl.exceptions.PolarsError:
                 _locate_error(plain, name)
                 raise
+
+
+def count_rows(path: Path, file_format: FileFormat) -> int:
+    """Return the number of rows, which is only an estimate for text formats: the lines."""
+    if file_format.kind == "parquet":
+        lines = _scan_parquet(path)
+    else:
+        lines = pl.scan_lines(path.absolute(), glob=False)
+    return int(lines.select(pl.len()).collect().item())
+
+
+def _scan_parquet(path: Path) -> pl.LazyFrame:
+    """Read a file, or the files of a folder but for those that Spark hides."""
+    hidden = [".", "_"] if path.is_dir() else None
+    return pl.scan_parquet(path.absolute(), glob=False, hidden_file_prefix=hidden)
 
 
 def _scan_ndjson(path: Path) -> pl.LazyFrame:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from category_filter.cli._output import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
 __all__ = ["Tally"]
@@ -32,20 +34,23 @@ class Tally:
         self.stopped = False
         self._lock = Lock()  # the engine has several threads
 
-    def add(self, filters: pl.Series, errors: pl.Series) -> None:
+    def add(self, distinct: Iterable[str | None], errors: pl.Series) -> None:
         """Count the rows of a batch.
+
+        Args:
+            distinct: The distinct filters.
+            errors: The error of each row, or null.
 
         Raises:
             InterruptedError: If `stopped` is set.
         """
         if self.stopped:
             raise InterruptedError
-        distinct = filters.unique().drop_nulls().to_list()
         given = errors.drop_nulls()
         messages = given.value_counts().rows()
         with self._lock:
             if len(self.hashes) <= _MAX_COUNTED:
-                self.hashes.update(map(hash, distinct))
+                self.hashes.update(hash(text) for text in distinct if text is not None)
             for message, count in messages:
                 if message in self.errors or len(self.errors) < _MAX_COUNTED:
                     self.errors[message] += count
