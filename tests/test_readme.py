@@ -68,6 +68,7 @@ def test_every_python_example_runs():
     assert files == {
         *((INTEGRATIONS, file) for file in ("models", "forms", "filters", "env")),
         (BATCH, "job"),
+        (SERVICE, "sender"),
     }
 
 
