@@ -64,6 +64,7 @@ def test_every_python_example_runs():
         # Run by test_migrations.py.
         *((INTEGRATIONS, file) for file in ("env", "alembic_rename", "django_rename")),
         *((BATCH, file) for file in ("job", "stream")),
+        (SERVICE, "sender"),
     }
 
 
