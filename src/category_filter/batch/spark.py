@@ -4,6 +4,9 @@ Executors need this package, pandas and PyArrow: `precompute` does not, but it n
 that is not streaming.
 """
 
+# pyright: basic
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
