@@ -1,5 +1,8 @@
 """PyArrow: tables at once, readers and datasets batch by batch, in every type of string."""
 
+# pyright: basic, reportAttributeAccessIssue=false, reportCallIssue=false
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
 from collections import Counter

@@ -1,5 +1,8 @@
 """Arrow arrays in every type of string: plain, large, view, dictionary and run-end encoded."""
 
+# pyright: basic, reportAttributeAccessIssue=false, reportCallIssue=false
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,8 @@
 """Dask: each partition is mapped as a pandas dataframe. The index and the order stay."""
 
+# pyright: basic
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
 from collections import Counter

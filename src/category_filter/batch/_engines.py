@@ -1,5 +1,8 @@
 """The engines: recognize a dataframe, and check its columns."""
 
+# pyright: basic
+# The engines have incomplete types.
+
 from __future__ import annotations
 
 from importlib import import_module

@@ -1,5 +1,8 @@
 """PySpark, classic and Connect: distinct strings are collected, parsed here, and joined."""
 
+# pyright: basic
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
 from importlib import import_module

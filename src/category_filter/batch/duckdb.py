@@ -11,6 +11,9 @@
 [(True, 62)]
 """
 
+# pyright: basic, reportAttributeAccessIssue=false, reportCallIssue=false
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
 from functools import partial

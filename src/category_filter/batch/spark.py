@@ -4,6 +4,9 @@ Executors need this package, pandas and PyArrow: `precompute` does not, but it n
 that is not streaming.
 """
 
+# pyright: basic
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_to_udf: Any = pandas_udf  # its types do not know `pandas.Series`
 _TYPES = {str: "string", int: "bigint"}
 
 
@@ -46,9 +50,9 @@ def register(session: SparkSession, categories: Categories) -> None:
     def allows(filters: pd.Series, names: pd.Series) -> pd.Series:
         return pd.Series(_pandas.allowed(filters, names, EVERYTHING))
 
-    session.udf.register("category_filter_allows", pandas_udf(allows, "boolean"))
+    session.udf.register("category_filter_allows", _to_udf(allows, "boolean"))
     for name, kind in meanings.schema.items():
-        function = pandas_udf(_meaning(meanings, name), _TYPES[kind])
+        function = _to_udf(_meaning(meanings, name), _TYPES[kind])
         session.udf.register(f"category_filter_{name}", function)
 
 
