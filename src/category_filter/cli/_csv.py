@@ -14,10 +14,10 @@ from category_filter.cli._lines import first_invalid, read_lines
 from category_filter.cli._output import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["REASON", "scan_csv"]
+__all__ = ["REASON", "read_csv", "scan_csv"]
 
 REASON = "category_filter__reason"
 """The column that says why a record is invalid; null if it is valid."""
@@ -40,6 +40,14 @@ def scan_csv(path: Path, name: str, separator: str) -> pl.LazyFrame:
     Raises:
         ValueError: If the file is empty.
     """
+    schema, read = read_csv(path, name, separator)
+    return register_io_source(read, schema=schema, is_pure=True)
+
+
+def read_csv(
+    path: Path, name: str, separator: str
+) -> tuple[pl.Schema, Callable[..., Iterator[pl.DataFrame]]]:
+    """Return the schema of `scan_csv`, and a function that reads batches."""
     for _, lines, ends in _read_records(path, name):
         header = lines[: ends.arg_true()[0] + 1]
         break
@@ -53,7 +61,7 @@ def scan_csv(path: Path, name: str, separator: str) -> pl.LazyFrame:
             if skipped < len(lines):
                 yield reader.read(number + skipped, lines[skipped:], ends[skipped:])
 
-    return register_io_source(read, schema=reader.schema, is_pure=True)
+    return reader.schema, read
 
 
 def _read_records(path: Path, name: str) -> Iterator[tuple[int, pl.Series, pl.Series]]:

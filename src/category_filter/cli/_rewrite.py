@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from category_filter.categories import Categories
     from category_filter.cli._formats import FileFormat
 
-__all__ = ["rewrite"]
+__all__ = ["added_columns", "rewrite"]
 
 _ADDED = "category_filter__added"
 
@@ -56,28 +57,6 @@ def rewrite(
     tally = Tally()
     meanings = Meanings(filter_column, categories, missing, mask=mask, suffix=suffix)
     error_column = f"error{suffix}"
-
-    def added(columns: Sequence[pl.Series]) -> pl.Series:
-        filters, *reasons = columns
-        texts, numbers = encode(filters)
-        values = zip(meanings.schema.items(), meanings.columns(texts), strict=True)
-        found = pl.DataFrame(
-            [
-                pl.Series(name, value, pl.DataType.from_python(dtype)).gather(numbers)
-                for (name, dtype), value in values
-            ]
-        )
-        for reason in reasons:
-            invalid = dict.fromkeys(found.columns, pl.lit(None))
-            invalid |= {f"mask{suffix}": pl.lit(0)} if mask else {}
-            invalid[error_column] = pl.lit(reason)
-            found = found.with_columns(
-                pl.when(reason.is_null()).then(name).otherwise(value).alias(name)
-                for name, value in invalid.items()
-            )
-        tally.add(texts, found[error_column])
-        return found.to_struct()
-
     path, file_format = source
     name = "<stdin>" if path == STREAM else str(path)
     try:
@@ -92,7 +71,7 @@ def rewrite(
             ).drop(given.columns)
             struct = pl.map_batches(
                 [filter_column, *reasons],
-                added,
+                partial(added_columns, meanings=meanings, tally=tally),
                 return_dtype=pl.Struct(new.schema),
                 is_elementwise=True,
             )
@@ -112,3 +91,34 @@ def rewrite(
     except (TypeError, ValueError) as error:
         fail(str(error).splitlines()[0])
     return tally
+
+
+def added_columns(columns: Sequence[pl.Series], *, meanings: Meanings, tally: Tally) -> pl.Series:
+    """Return a struct of the new columns, and count the rows.
+
+    Args:
+        columns: The filters, and optionally the reasons why rows are invalid.
+        meanings: What filters mean.
+        tally: The counts.
+    """
+    filters, *reasons = columns
+    texts, numbers = encode(filters)
+    values = zip(meanings.schema.items(), meanings.columns(texts), strict=True)
+    found = pl.DataFrame(
+        [
+            pl.Series(name, value, pl.DataType.from_python(dtype)).gather(numbers)
+            for (name, dtype), value in values
+        ]
+    )
+    *_, error = meanings.schema
+    for reason in reasons:
+        invalid = {
+            name: pl.lit(0 if dtype is int else None) for name, dtype in meanings.schema.items()
+        }
+        invalid[error] = pl.lit(reason)
+        found = found.with_columns(
+            pl.when(reason.is_null()).then(name).otherwise(value).alias(name)
+            for name, value in invalid.items()
+        )
+    tally.add(texts, found[error])
+    return found.to_struct()
