@@ -46,7 +46,7 @@ class Message(msgspec.Struct):
     maybe: CategoryFilter | None = None
 
 
-class Watch(sqlmodel.SQLModel, table=True):
+class StoredWatch(sqlmodel.SQLModel, table=True):
     id: int | None = sqlmodel.Field(default=None, primary_key=True)
     wanted: Annotated[CategoryFilter, KNOWN] = sqlmodel.Field(
         default=CategoryFilter("*"), sa_type=CategoryFilterType(KNOWN)
@@ -165,22 +165,24 @@ def test_apiflask():
 
 def test_sqlmodel(tmp_path):
     engine = sqlmodel.create_engine(f"sqlite:///{tmp_path}/watches.db")
-    sqlmodel.SQLModel.metadata.create_all(engine, [Watch.__table__])
+    sqlmodel.SQLModel.metadata.create_all(engine, [StoredWatch.__table__])
     with sqlmodel.Session(engine) as session:
-        session.add_all([Watch(wanted="- ads"), Watch(wanted=RETIRED), Watch()])
+        session.add_all([StoredWatch(wanted="- ads"), StoredWatch(wanted=RETIRED), StoredWatch()])
         session.commit()
-        allowing = sqlmodel.select(Watch).where(Watch.wanted.allows("ads"))
+        allowing = sqlmodel.select(StoredWatch).where(StoredWatch.wanted.allows("ads"))
         assert [str(watch.wanted) for watch in session.exec(allowing)] == ["-retired", "*"]
-        stored = session.get(Watch, 2)
-        assert Watch.model_validate(stored).model_dump_json() == '{"id":2,"wanted":"-retired"}'
+        stored = session.get(StoredWatch, 2)
+        assert (
+            StoredWatch.model_validate(stored).model_dump_json() == '{"id":2,"wanted":"-retired"}'
+        )
         stored.wanted = KNOWN.parse("retired, news", stored=stored.wanted)
         session.commit()
         assert stored.wanted == CategoryFilter("news,retired")
     engine.dispose()
     with pytest.raises(UnknownCategoryError):
-        Watch(wanted="sprot")
+        StoredWatch(wanted="sprot")
     with pytest.raises(ValidationError, match="did you mean 'sport'"):
-        Watch.model_validate({"wanted": "sprot"})
+        StoredWatch.model_validate({"wanted": "sprot"})
 
 
 def test_flask_sqlalchemy():
