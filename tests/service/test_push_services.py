@@ -76,6 +76,7 @@ LOOK_ALIKES = [
     "https://[::ffff:169.254.169.254]/1",
     "https://localhost/1",
     "https://fcm.googleapis.com/" + "a" * 3_801,
+    "https://" + "a." * 5 + "push.apple.com/1",
 ]
 
 

@@ -71,5 +71,5 @@ def _normalize(host: str) -> str:
 
 def _host_pattern(host: str) -> str:
     is_wildcard = host.startswith("*.")
-    subdomains = rf"({_LABEL}\.)+" if is_wildcard else ""
+    subdomains = rf"({_LABEL}\.){{1,4}}" if is_wildcard else ""
     return subdomains + host.removeprefix("*.").replace(".", r"\.")
