@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 COMMAND = Path(sys.executable).with_name("category-filter")
 CATEGORY = "chat_message"
-CLIENTS = 16
+CLIENTS = (16, 64)
 MONTH_S = 30 * 86_400
 ALL_FILTERS = [
     make(*names)
@@ -174,34 +174,36 @@ async def bind(url: str, session_hashes: list[str], number: int) -> tuple[float,
 
 def compare_binding(number: int, turns: int) -> None:
     """Print the throughput and the 99th percentile of the response time of the service."""
-    print(f"\n| {CLIENTS} clients | requests per second | ratio | p99 | ratio |")
-    print("|---|---|---|---|---|")
+    print("\n| database | clients | server | requests per second | ratio | p99 | ratio |")
+    print("|---|---|---|---|---|---|---|")
     with databases() as urls:
         for engine, url in urls.items():
             database = connect(url)
-            session_hashes = [Sessions(database).create() for _ in range(CLIENTS)]
+            session_hashes = [Sessions(database).create() for _ in range(max(CLIENTS))]
             database.dispose()
             ours = (COMMAND, "serve", "--port", "0", "--database", url)
             bare = (sys.executable, Path(__file__).with_name("bare_service.py"), url)
             with server(*ours) as service, server(*bare) as baseline:
                 contestants = {
+                    "a row": f"{baseline}/bind",
                     "the service": f"{service}/user/session/push_token/bind",
-                    "one row, in a thread": f"{baseline}/in-a-thread",
-                    "one row, in the event loop": f"{baseline}/in-the-loop",
                 }
-                rate = dict.fromkeys(contestants, 0.0)
-                p99 = dict.fromkeys(contestants, float("inf"))
-                for _ in range(turns):
-                    for name, address in contestants.items():
-                        total, times = asyncio.run(bind(address, session_hashes, number))
-                        rate[name] = max(rate[name], number / total)
-                        p99[name] = min(p99[name], sorted(times)[number * 99 // 100])
-            for name in contestants:
-                print(
-                    f"| {engine}, {name} | {rate[name]:,.0f}"
-                    f" | {rate[name] / rate['the service']:.2f} × | {p99[name] * 1e3:.1f} ms"
-                    f" | {p99[name] / p99['the service']:.2f} × |"
-                )
+                for clients in CLIENTS:
+                    rate = dict.fromkeys(contestants, 0.0)
+                    p99 = dict.fromkeys(contestants, float("inf"))
+                    for _ in range(turns):
+                        for name, address in contestants.items():
+                            total, times = asyncio.run(
+                                bind(address, session_hashes[:clients], number)
+                            )
+                            rate[name] = max(rate[name], number / total)
+                            p99[name] = min(p99[name], sorted(times)[number * 99 // 100])
+                    for name in contestants:
+                        print(
+                            f"| {engine} | {clients} | {name} | {rate[name]:,.0f}"
+                            f" | {rate[name] / rate['a row']:.2f} × | {p99[name] * 1e3:.1f} ms"
+                            f" | {p99[name] / p99['a row']:.2f} × |"
+                        )
 
 
 def main() -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-READMES = sorted(
-    [ROOT / "README.md", *ROOT.glob("[!.]*/README.md"), *ROOT.glob("src/category_filter/*/README.md")]
-)
+PATTERNS = ["README.md", "[!.]*/README.md", "src/category_filter/*/README.md"]
+READMES = sorted(readme for pattern in PATTERNS for readme in ROOT.glob(pattern))
 
 
 def name(readme: Path) -> str:
