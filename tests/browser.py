@@ -1,6 +1,6 @@
 """Start Chromium and the test site.
 
-`python tests/browser.py FILE.png` takes a screenshot of the widget.
+`python tests/browser.py FILE.png` takes a screenshot of a page with the widget.
 """
 
 import json
@@ -12,8 +12,10 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 MANAGE = Path(__file__).parent / "django_site" / "manage.py"
@@ -75,8 +77,7 @@ def run_site():
 
 if __name__ == "__main__":
     with run_site() as url, launch_chromium() as browser:
-        page = browser.new_page(viewport={"width": 460, "height": 330}, device_scale_factor=2)
-        page.goto(url)
-        page.get_by_label("all categories except these").check()
-        page.get_by_label("Offers").check()
-        page.screenshot(path=sys.argv[1])
+        page = browser.new_page(viewport={"width": 400, "height": 600}, device_scale_factor=2)
+        page.goto(f"{url}/product/")
+        with BytesIO(page.screenshot()) as picture:
+            Image.open(picture).quantize(64).save(sys.argv[1], optimize=True)

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import create_engine, make_url
 
+collect_ignore = ["typing"]  # type-checked, never run
+
 IN_CI = bool(os.environ.get("CI"))
 
 settings.register_profile("local", deadline=None)

@@ -1,5 +1,6 @@
 """The dataframe engines: create a dataframe from columns, and read its rows back."""
 
+import os
 from functools import cache
 
 import dask.dataframe
@@ -7,6 +8,7 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 INTEGER_COLUMNS = {"key", "number"}
 
@@ -42,18 +44,42 @@ def arrow_table(columns):
     return pa.table(columns, schema=pa.schema(schema.items()))
 
 
-def arrow_dictionary(columns):
-    """Encode each column in two chunks, which have different dictionaries."""
+def arrow_typed(string):
+    """Make a table whose strings have this type, in two chunks if there are rows for them."""
+
+    def make(columns):
+        table = arrow_table(columns)
+        for number, name in enumerate(columns):
+            if name not in INTEGER_COLUMNS:
+                values = columns[name]
+                half = len(values) // 2
+                chunks = [arrow_array(part, string) for part in (values[:half], values[half:])]
+                table = table.set_column(number, name, pa.chunked_array(chunks, string))
+        return table
+
+    return make
+
+
+def arrow_array(values, kind):
+    """Create an array of strings; `pa.array` does not know every type."""
+    if pa.types.is_run_end_encoded(kind):
+        ends = pa.array(range(1, len(values) + 1), kind.run_end_type)
+        return pa.RunEndEncodedArray.from_arrays(ends, arrow_array(values, kind.value_type), kind)
+    if pa.types.is_dictionary(kind):
+        distinct = [*dict.fromkeys(values), "not used"]  # which may have a null among them
+        indices = pa.array([distinct.index(value) for value in values], kind.index_type)
+        return pa.DictionaryArray.from_arrays(indices, arrow_array(distinct, kind.value_type))
+    return pa.array(values, kind)
+
+
+def arrow_reader(columns):
     table = arrow_table(columns)
-    for number, name in enumerate(columns):
-        if name not in INTEGER_COLUMNS:
-            half = len(table) // 2
-            chunks = [
-                part.combine_chunks().dictionary_encode()
-                for part in (table[name][:half], table[name][half:])
-            ]
-            table = table.set_column(number, name, pa.chunked_array(chunks))
-    return table
+    return pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=2))
+
+
+def arrow_dataset(columns):
+    table = arrow_table(columns)
+    return ds.dataset(table, schema=table.schema)
 
 
 def duckdb_relation(columns, connection=duckdb):
@@ -66,8 +92,16 @@ def dask_frame(columns):
 
 @cache
 def spark():
+    """Return the session: classic, or Connect if `$SPARK_REMOTE` says so.
+
+    A process has one or the other.
+    """
     from pyspark.sql import SparkSession  # noqa: PLC0415 - takes seconds, and few tests need it
 
+    if "SPARK_REMOTE" in os.environ:
+        session = SparkSession.builder.getOrCreate()
+        session.conf.set("spark.sql.shuffle.partitions", "2")
+        return session
     return (
         SparkSession.builder.master("local[2]")
         .config("spark.ui.enabled", "false")
@@ -80,10 +114,18 @@ def spark():
 
 def spark_table(columns):
     schema = ", ".join(
-        f"{name} {dtype}" for name, dtype in types(columns, "string", "long").items()
+        f"`{name}` {dtype}" for name, dtype in types(columns, "string", "long").items()
     )
     return spark().createDataFrame([*zip(*columns.values(), strict=True)], schema)
 
+
+STRINGS = [pa.string(), pa.large_string(), pa.string_view()]
+ARROW_TYPES = [
+    *STRINGS,
+    *(pa.dictionary(index, kind) for kind in STRINGS for index in (pa.int8(), pa.int32())),
+    *(pa.run_end_encoded(pa.int32(), kind) for kind in STRINGS),
+    pa.run_end_encoded(pa.int64(), pa.dictionary(pa.int32(), pa.string())),
+]
 
 ENGINES = {
     "pandas": pandas_frame("str"),
@@ -94,7 +136,9 @@ ENGINES = {
     "Polars categorical": polars_categorical,
     "Polars lazy": lambda columns: polars_frame(columns).lazy(),
     "PyArrow": arrow_table,
-    "PyArrow dictionary": arrow_dictionary,
+    **{f"PyArrow {kind}": arrow_typed(kind) for kind in ARROW_TYPES},
+    "PyArrow reader": arrow_reader,
+    "PyArrow dataset": arrow_dataset,
     "DuckDB": duckdb_relation,
     "Dask": dask_frame,
     "PySpark": spark_table,
@@ -107,6 +151,10 @@ def rows(frame):
         return frame.collect().rows()
     if isinstance(frame, pl.DataFrame):
         return frame.rows()
+    if isinstance(frame, pa.RecordBatchReader):
+        frame = frame.read_all()
+    if isinstance(frame, ds.Dataset):
+        frame = frame.to_table()
     if isinstance(frame, pa.Table):
         return [tuple(row.values()) for row in frame.to_pylist()]
     if isinstance(frame, duckdb.DuckDBPyRelation):

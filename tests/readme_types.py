@@ -8,8 +8,11 @@ from tempfile import TemporaryDirectory
 
 from readmes import READMES, ROOT, Block, blocks, name
 
-HEADER = "# pyright: strict, reportUnusedExpression=false, reportMissingTypeStubs=false\n"
-"""An example may show the value of an expression, and use a library without type stubs."""
+HEADER = (
+    "# pyright: strict, reportUnusedExpression=false, reportMissingTypeStubs=false, "
+    "reportUnknownMemberType=false, reportUnnecessaryTypeIgnoreComment=false\n"
+)
+"""An example may show the value of an expression, and use a library with incomplete types."""
 
 
 def source(examples: list[Block]) -> str:

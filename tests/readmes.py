@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 READMES = sorted(
-    [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("src/category_filter/*/README.md")]
+    [ROOT / "README.md", *ROOT.glob("[!.]*/README.md"), *ROOT.glob("src/category_filter/*/README.md")]
 )
 
 

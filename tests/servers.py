@@ -51,6 +51,7 @@ class Process:
         while not (found := re.search(r"http://[\d.]+:\d+", log.read_text())):
             time.sleep(0.02)
         self.address = found.group()
+        wait_for(self._process, make_url(self.address).port)
 
     def is_running(self):
         return self._process.poll() is None
@@ -73,19 +74,50 @@ def free_port():
         return server.getsockname()[1]
 
 
+def wait_for(process, port):
+    """Wait until a process listens at the port."""
+    while True:
+        assert process.poll() is None
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.02)
+
+
 @contextmanager
 def running(command, port, **options):
-    """Run a server, and wait until it listens at the port."""
+    """Run a server."""
     with subprocess.Popen(command, **options) as process:
         try:
-            while True:
-                assert process.poll() is None
-                with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                    break
-                time.sleep(0.02)
+            wait_for(process, port)
             yield process
         finally:
             process.terminate()
+
+
+@contextmanager
+def pgbouncer(database_url, folder):
+    """Start PgBouncer in front of a PostgreSQL server, and yield its URL of the database."""
+    url, port = make_url(database_url), free_port()
+    config = folder / "pgbouncer.ini"
+    config.write_text(
+        f"""
+        [databases]
+        {url.database} = host={url.host} port={url.port} user={url.username}
+        [pgbouncer]
+        listen_addr = 127.0.0.1
+        listen_port = {port}
+        unix_socket_dir =
+        auth_type = any
+        pool_mode = transaction
+        default_pool_size = 4
+        """
+    )
+    folder.chmod(0o755)
+    for parent in folder.parents[:2]:
+        parent.chmod(0o755)
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    with running([*user, "/usr/sbin/pgbouncer", "-q", config], port):
+        yield url.set(port=port).render_as_string()
 
 
 @contextmanager

@@ -1,12 +1,17 @@
 """The widget, the text input and the admin in Chromium, with and without JavaScript."""
 
+import os
 import re
 from html import escape
+from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from browser import CHROMIUM, launch_chromium, run_site
 from django_site.models import KNOWN
+from django_site.settings import STATICFILES_DIRS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import expect
@@ -45,13 +50,19 @@ def page(request, chromium, site_url):
 STYLE = Path(category_filter.integrations.django.__file__).parent.joinpath(
     "static", "category_filter", "widget.css"
 )
-MODES = ["all categories", "only these categories", "all categories except these"]
+MODES = ["all categories", "no categories", "only these categories", "all categories except these"]
 
 
 def choose(page, mode, *labels):
     page.get_by_label(mode, exact=True).check()
     for label in labels:
         page.get_by_label(label, exact=True).check()
+
+
+def log_in(page):
+    page.locator("[name=username]").fill("root")
+    page.locator("[name=password]").fill("root")
+    page.locator("[type=submit]").click()
 
 
 def save(page):
@@ -64,7 +75,7 @@ class TestWidget:
         [
             ("all categories", [], "*"),
             ("only these categories", ["Results", "Offers <& more>"], "ads,sport"),
-            ("only these categories", [], "-*"),
+            ("no categories", [], "-*"),
             ("all categories except these", ["Logs"], "-log"),
             ("all categories except these", [], "*"),
         ],
@@ -84,14 +95,14 @@ class TestWidget:
         page.goto("/")
         checkboxes = page.get_by_role("checkbox")
         expect(checkboxes).to_have_count(0)
-        for mode, count in zip(MODES, [0, 4, 4], strict=True):
+        for mode, count in zip(MODES, [0, 0, 4, 4], strict=True):
             choose(page, mode)
             expect(checkboxes).to_have_count(count)
 
     def test_category_names_cannot_be_mistaken_for_modes(self, page):
         widget = CategoryFilterWidget(Categories({"only": "Only", "except": "Except"}))
         page.set_content(f"<style>{STYLE.read_text('utf-8')}</style>{widget.render('wanted', '*')}")
-        for mode, label in zip(MODES[1:], ["Only", "Except"], strict=True):
+        for mode, label in zip(MODES[2:], ["Only", "Except"], strict=True):
             choose(page, mode, label)
         expect(page.get_by_role("checkbox")).to_have_count(2)
         choose(page, "all categories")
@@ -101,8 +112,8 @@ class TestWidget:
         page.goto("/")
         page.keyboard.press("Tab")
         expect(page.get_by_label("all categories", exact=True)).to_be_focused()
-        page.keyboard.press("ArrowDown")
-        page.keyboard.press("ArrowDown")
+        for _ in range(3):
+            page.keyboard.press("ArrowDown")
         for key in ["Tab", "Tab", "Space", "Tab", "Tab", "Space", "Enter"]:
             page.keyboard.press(key)
         expect(page.locator("#stored")).to_have_text("-log,sport")
@@ -169,6 +180,130 @@ class TestWidget:
         context.close()
 
 
+class Viewer(NamedTuple):
+    """Who looks at a page: the options of a browser context."""
+
+    width: int
+    scheme: str = "light"
+    locale: str = "en"
+
+
+PHONE, DARK_PHONE = Viewer(320), Viewer(320, scheme="dark")
+DESK, RIGHT_TO_LEFT = Viewer(1100), Viewer(1100, locale="ar")
+
+ADMIN = "/admin/django_site/subscription/1/change/"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture(scope="module")
+def screenshots(tmp_path_factory):
+    """The folder of the screenshots: $SCREENSHOTS, or a temporary one."""
+    return Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+
+
+@pytest.fixture
+def open_page(chromium, site_url, screenshots):
+    contexts = []
+
+    def open_page(path, viewer):
+        context = chromium.new_context(
+            base_url=site_url,
+            color_scheme=viewer.scheme,
+            locale=viewer.locale,
+            viewport={"width": viewer.width, "height": 800},
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(path)
+        if path == ADMIN:
+            log_in(page)
+        elif path == "/":
+            page.locator("[value=only]").check()
+        name = f"{path.strip('/').replace('/', '-') or 'bare'}-{'-'.join(map(str, viewer))}.png"
+        page.screenshot(path=screenshots / name, full_page=True)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+class TestLayout:
+    @pytest.mark.parametrize(
+        ("path", "viewer"),
+        [
+            *product(["/product/", "/many/"], [PHONE, DARK_PHONE, DESK, RIGHT_TO_LEFT]),
+            *product(["/", ADMIN], [DARK_PHONE, RIGHT_TO_LEFT]),
+        ],
+    )
+    def test_pages_are_accessible_and_do_not_scroll_sideways(self, open_page, path, viewer):
+        page = open_page(path, viewer)
+        form = page.locator("form").last
+        assert form.evaluate("form => form.scrollWidth - form.clientWidth") == 0
+        if path != ADMIN:  # its header is wider than a phone
+            assert page.evaluate("document.documentElement.scrollWidth") == viewer.width
+        result = Axe().run(page, context="form:last-of-type", options={"runOnly": WCAG})
+        assert result.response["violations"] == [], result.generate_report()
+
+    @pytest.mark.parametrize("path", ["/", "/many/", ADMIN])
+    @pytest.mark.parametrize("viewer", [DESK, PHONE, RIGHT_TO_LEFT])
+    def test_each_label_stands_right_after_its_input(self, open_page, path, viewer):
+        gaps = open_page(path, viewer).evaluate(
+            """() => [...document.querySelectorAll(".category-filter-mode label")].map(label => {
+                const text = document.createRange()
+                text.selectNodeContents(label.lastChild)
+                const [a, b] = [label.firstElementChild, text].map(p => p.getBoundingClientRect())
+                if (a.bottom < b.top || b.bottom < a.top) return -1
+                return document.dir == "rtl" ? a.left - b.right : b.left - a.right
+            })"""
+        )
+        assert len(gaps) >= len(MODES)
+        assert all(0 < gap < 20 for gap in gaps), gaps
+
+    def test_long_lists_use_the_width_of_the_page(self, open_page):
+        page = open_page("/many/", DESK)
+        chat, devices = (page.get_by_role("group", name=name) for name in ("Chat", "Devices"))
+        assert chat.bounding_box()["x"] < devices.bounding_box()["x"]
+
+    def test_screen_readers_get_the_group_of_a_category(self, open_page):
+        page = open_page("/many/", DESK)
+        group = page.get_by_role("group", name="Devices")
+        expect(group.get_by_role("checkbox")).to_have_count(13)
+        group.get_by_label("battery 13", exact=True).check()
+
+    def test_excluded_categories_are_struck_out(self, open_page):
+        page = open_page("/product/", DESK)
+        label = page.locator("label", has_text="A task changed")
+        expect(label).to_have_css("text-decoration-line", "line-through")
+        page.get_by_label("only these categories").check()
+        expect(label).to_have_css("text-decoration-line", "none")
+
+
+class TestBootstrap:
+    """The widget in a form that crispy-forms renders for Bootstrap 5."""
+
+    @pytest.fixture(autouse=True)
+    def _bootstrap(self):
+        if not STATICFILES_DIRS:
+            pytest.skip("Bootstrap is not installed (Debian package: libjs-bootstrap5)")
+
+    @pytest.mark.parametrize("name", ["News about a device", "all categories except these"])
+    def test_checked_inputs_look_different(self, open_page, name):
+        page = open_page("/crispy/", DESK)
+        expect(page.locator(".form-control")).to_have_css("padding-left", "12px")
+        control = page.get_by_label(name, exact=True)
+        expect(control).to_be_checked()
+        checked = control.screenshot()
+        control.evaluate("input => { input.checked = false }")
+        assert control.screenshot() != checked
+
+    @pytest.mark.parametrize("viewer", [PHONE, DESK])
+    def test_the_page_is_accessible_and_does_not_scroll_sideways(self, open_page, viewer):
+        page = open_page("/crispy/", viewer)
+        assert page.evaluate("document.documentElement.scrollWidth") == viewer.width
+        assert Axe().run(page, context=".category-filter").response["violations"] == []
+
+
 class TestText:
     def test_the_browser_blocks_invalid_input(self, page):
         page.goto("/text/")
@@ -202,9 +337,7 @@ class TestAdmin:
     @pytest.fixture
     def admin(self, page):
         page.goto("/admin/django_site/subscription/add/")
-        page.get_by_label("Username").fill("root")
-        page.get_by_label("Password").fill("root")
-        page.get_by_role("button", name="Log in").click()
+        log_in(page)
         return page
 
     def wanted(self, page):

@@ -36,9 +36,8 @@ def test_strings_load_as_filters_and_dump_in_canonical_form(text):
 
 
 def test_filters_can_be_loaded_and_strings_can_be_dumped():
-    assert Subscription().load({"known": CategoryFilter("news")}) == {
-        "known": CategoryFilter("news")
-    }
+    retired = CategoryFilter("retired")
+    assert Subscription().load({"known": retired}) == {"known": retired}
     assert Subscription().dump({"anything": "b, a"}) == {"anything": "a,b"}
 
 
@@ -93,6 +92,12 @@ def test_a_load_default_may_be_a_string():
     assert WithDefault().load({}) == {"wanted": CategoryFilter("news,sport")}
     with pytest.raises(UnknownCategoryError):
         CategoryFilterField(KNOWN, load_default="sprot")
+
+
+def test_apispec_describes_the_field_as_a_string():
+    field = CategoryFilterField(KNOWN, metadata={"description": "Notifications"})
+    assert field.metadata == {"type": "string", "description": "Notifications"}
+    assert CategoryFilterField(metadata={"type": "object"}).metadata == {"type": "object"}
 
 
 def test_error_messages_can_be_replaced():

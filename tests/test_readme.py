@@ -60,10 +60,11 @@ def test_every_python_example_runs():
             if block.file:
                 files.add((readme, block.file))
     assert files == {
-        *((INTEGRATIONS, file) for file in ("models", "forms", "filters")),
+        *((INTEGRATIONS, file) for file in ("models", "forms", "filters", "schemas")),
         # Run by test_migrations.py.
         *((INTEGRATIONS, file) for file in ("env", "alembic_rename", "django_rename")),
-        (BATCH, "job"),
+        *((BATCH, file) for file in ("job", "stream")),
+        (SERVICE, "sender"),
     }
 
 
@@ -105,9 +106,25 @@ def test_django_filter():
     }
 
 
+def test_django_ninja():
+    schema = run_file(INTEGRATIONS, "schemas")["SubscriptionSchema"]
+    stored = Subscription(wanted="-chat_message,retired")
+    assert schema.from_orm(stored).dict() == {"wanted": "-chat_message,retired"}
+
+
 def test_spark(tmp_path):
     spark_table({"category_filter": ["-chat_message", None]}).write.parquet(f"{tmp_path}/in")
     run_file(BATCH, "job")["run"](f"{tmp_path}/in", f"{tmp_path}/out")
+    found = spark().read.parquet(f"{tmp_path}/out").orderBy("mask").collect()
+    assert [(row.canonical, row.mask) for row in found] == [("-chat_message", 62), ("*", 63)]
+
+
+def test_spark_stream(tmp_path):
+    rows = spark_table({"category_filter": ["-chat_message", None]})
+    rows.write.parquet(f"{tmp_path}/in")
+    stream = spark().readStream.schema(rows.schema).parquet(f"{tmp_path}/in")
+    start = run_file(BATCH, "stream")["start"]
+    assert start(stream, f"{tmp_path}/out", f"{tmp_path}/checkpoints").awaitTermination(60)
     found = spark().read.parquet(f"{tmp_path}/out").orderBy("mask").collect()
     assert [(row.canonical, row.mask) for row in found] == [("-chat_message", 62), ("*", 63)]
 

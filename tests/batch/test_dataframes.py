@@ -122,14 +122,14 @@ class TestInvalidRows:
     @every_engine
     def test_audience_and_deliveries_raise(self, engine):
         listed = ["a;b", "a;b", "x,,y", "-a,-b", "a b", "$", "*,a", None, "valid"]
-        subscriptions = ENGINES[engine]({"category_filter": listed, "key": [1] * len(listed)})
-        events = ENGINES[engine]({"category": ["a"], "key": [1]})
+        events = {"category": ["a"], "key": [1]}
         for use in (
-            lambda: audience(subscriptions, KNOWN),
-            lambda: deliveries(subscriptions, events, "key"),
+            lambda subscriptions: audience(subscriptions, KNOWN),
+            lambda subscriptions: deliveries(subscriptions, ENGINES[engine](events), "key"),
         ):
+            subscriptions = ENGINES[engine]({"category_filter": listed, "key": [1] * len(listed)})
             with pytest.raises(InvalidRowsError) as caught:
-                use()
+                use(subscriptions)
             assert str(caught.value) == (
                 "7 rows have an invalid filter in column 'category_filter'"
                 " (invalid='deny' treats them as '-*'):\n"

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from typer.testing import CliRunner
+from precompute import COMMAND, failure, file_names, run
 
 from category_filter import navixy
 from category_filter.batch import precompute
-from category_filter.cli import _tally, app
+from category_filter.cli import _tally
 from category_filter.cli._tally import Tally
 
-COMMAND = [str(Path(sys.executable).with_name("category-filter")), "precompute"]
 ROWS = pl.DataFrame(
     {
         "id": ["007", "8", "9", "10", "11"],
@@ -46,19 +45,10 @@ READ = {
 }
 
 
-def run(*arguments):
-    result = CliRunner().invoke(app, ["precompute", *map(str, arguments)])
-    return result.exit_code, result.stdout, result.stderr
-
-
 @pytest.fixture
 def folder(tmp_path):
     ROWS.write_parquet(tmp_path / "in.parquet")
     return tmp_path
-
-
-def file_names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 class TestFormats:
@@ -179,20 +169,6 @@ class TestOptions:
         assert file_names(tmp_path) == ["in.csv"]
 
 
-def failure(folder, *arguments):
-    """Run a command that fails, check that it changes no file, and return its only line."""
-    (folder / "out.parquet").write_bytes(b"unchanged")
-    result = subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, cwd=folder
-    )
-    assert result.stdout == ""
-    assert (folder / "out.parquet").read_bytes() == b"unchanged"
-    assert not [name for name in file_names(folder) if name.endswith(".part")]
-    assert result.returncode == 2
-    (line,) = result.stderr.splitlines()
-    return line
-
-
 class TestFailures:
     @pytest.mark.parametrize(
         ("arguments", "line"),
@@ -207,15 +183,15 @@ class TestFailures:
             (
                 ["in.parquet", "out.xlsx"],
                 (
-                    "category-filter: out.xlsx: the extension must be one of .parquet, .csv,"
-                    " .ndjson, .jsonl"
+                    "category-filter: out.xlsx: the format must be one of .parquet, .csv, .tsv,"
+                    " .ndjson, .jsonl (text formats also with .gz or .zst)"
                 ),
             ),
             (
                 ["in.parquet", "out.parquet", "--rejects", "rejects.txt"],
                 (
-                    "category-filter: rejects.txt: the extension must be one of .parquet, .csv,"
-                    " .ndjson, .jsonl"
+                    "category-filter: rejects.txt: the format must be one of .parquet, .csv, .tsv,"
+                    " .ndjson, .jsonl (text formats also with .gz or .zst)"
                 ),
             ),
             (
@@ -337,21 +313,21 @@ class TestSummary:
 
     def test_memory_does_not_grow_with_the_file(self, monkeypatch):
         monkeypatch.setattr(_tally, "_MAX_COUNTED", 1)
-        texts = pl.DataFrame({"category_filter": ["a;b", "a;c", "a;d", "a;b"]})
-        part = precompute(texts, navixy.CATEGORIES)
+        texts = pl.Series(["a;b", "a;c", "a;d", "a;b"])
+        errors = texts.replace_strict({"a;b": "b", "a;c": "c", "a;d": "d"})
         tally = Tally()
-        assert len([*tally.count(iter([part, part]), "category_filter", "error")]) == 2
-        summary, *errors = tally.summary().splitlines()
+        for _ in range(2):
+            tally.add(texts, errors)
+        summary, *listed = tally.summary().splitlines()
         assert summary == "8 rows, more than 1 distinct filter, 8 invalid rows"
-        assert len(errors) == 1
+        assert len(listed) == 1
         assert len(tally.hashes) <= 3
 
     def test_counting_stops_when_interrupted(self):
         tally = Tally()
-        parts = [EXPECTED[:3], EXPECTED[3:]]
-        counted = tally.count(iter([*parts, EXPECTED]), "category_filter", "error")
-        assert all(next(counted) is part for part in parts)
+        for part in (EXPECTED[:3], EXPECTED[3:]):
+            tally.add(part["category_filter"], part["error"])
         assert tally.summary() == SUMMARY.strip()
         tally.stopped = True
         with pytest.raises(InterruptedError):
-            next(counted)
+            tally.add(EXPECTED["category_filter"], EXPECTED["error"])

@@ -199,6 +199,12 @@ class TestNinja:
         )
         assert Subscription.objects.get().wanted == CategoryFilter("-news,sport")
 
+    def test_a_retired_category_is_shown(self):
+        Subscription.objects.create(wanted="weather", maybe="-climate")
+        assert self.api.get("/").json() == [
+            {"device": "phone", "wanted": "weather", "maybe": "-climate"}
+        ]
+
     def test_invalid_input_is_a_422_with_the_message(self):
         response = self.api.post("/", json={"device": "watch", "wanted": "sprot"})
         (error,) = response.json()["detail"]

@@ -1,6 +1,7 @@
 """The settings of a new project, with the app added."""
 
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pymysql
@@ -10,6 +11,8 @@ DEBUG = True
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "django_site.urls"
 STATIC_URL = "/static/"
+BOOTSTRAP = "/usr/share/javascript/bootstrap5/css"  # Debian package: libjs-bootstrap5
+STATICFILES_DIRS = [("bootstrap", BOOTSTRAP)] if Path(BOOTSTRAP).exists() else []
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -1,26 +1,13 @@
-"""The pages: forms with the widget and with a text input, an API, and the admin."""
+"""The pages: forms of several kinds, an API, and the admin."""
 
-from django import forms
 from django.contrib import admin
 from django.shortcuts import redirect, render
 from django.urls import include, path
 from rest_framework import serializers, viewsets
 from rest_framework.routers import DefaultRouter
 
+from django_site.forms import ManyForm, ProductForm, TextForm, WidgetForm
 from django_site.models import Subscription
-
-
-class WidgetForm(forms.ModelForm):
-    class Meta:
-        model = Subscription
-        fields = ["wanted"]
-        labels = {"wanted": "Notifications"}
-        help_texts = {"wanted": "Select what this device receives."}
-
-
-class TextForm(WidgetForm):
-    class Meta(WidgetForm.Meta):
-        widgets = {"wanted": forms.TextInput}
 
 
 def edit(request, form_class, pk=None):
@@ -29,6 +16,10 @@ def edit(request, form_class, pk=None):
     if request.method == "POST" and form.is_valid():
         return redirect("stored", pk=form.save().pk)
     return render(request, "edit.html", {"form": form})
+
+
+def show(request, form_class, template):
+    return render(request, template, {"form": form_class(request.POST or None)})
 
 
 def stored(request, pk):
@@ -53,6 +44,9 @@ router.register("subscriptions", SubscriptionViewSet)
 urlpatterns = [
     path("", edit, {"form_class": WidgetForm}, name="widget"),
     path("text/", edit, {"form_class": TextForm}, name="text"),
+    path("product/", show, {"form_class": ProductForm, "template": "product.html"}),
+    path("many/", show, {"form_class": ManyForm, "template": "product.html"}),
+    path("crispy/", show, {"form_class": ProductForm, "template": "crispy.html"}),
     path("<int:pk>/", edit, {"form_class": WidgetForm}, name="edit"),
     path("<int:pk>/stored/", stored, name="stored"),
     path("admin/", admin.site.urls),

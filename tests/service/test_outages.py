@@ -1,19 +1,14 @@
 """Failures of the database and of the service."""
 
 import logging
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from itertools import count
 
-import httpx2
 import pytest
-from push_client import BIND, PHONE, SUCCESS, UNAVAILABLE, UNEXPECTED, PushClient, answer
-from servers import HASH, Process, postgres, served
+from push_client import PHONE, SUCCESS, UNAVAILABLE, UNEXPECTED, PushClient, answer
+from servers import HASH, postgres, served
 from sqlalchemy import create_engine, text
 
-from category_filter.service import PushService, Sessions, database, routes
+from category_filter.service import PushService, database, routes
 
 
 def test_the_service_survives_restarts_of_postgresql():
@@ -90,54 +85,3 @@ def test_a_missing_table_is_an_error_without_secrets(client, caplog):
     expected = (503, UNAVAILABLE) if is_sqlite else (500, UNEXPECTED)
     assert answer(client.bind(json=PHONE)) == expected
     assert PHONE["token"] not in caplog.text
-
-
-class Load:
-    """Clients that bind repeatedly, and count the acknowledged tokens."""
-
-    def __init__(self, address, session_hashes):
-        self.acknowledged = dict.fromkeys(session_hashes, 0)
-        self._address = address
-        self._threads = [
-            threading.Thread(target=self._bind, args=(session_hash,))
-            for session_hash in session_hashes
-        ]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *exc_info):
-        for thread in self._threads:
-            thread.join()
-
-    def _bind(self, session_hash):
-        with (
-            httpx2.Client(base_url=self._address, timeout=30) as http,
-            suppress(httpx2.TransportError),
-        ):
-            for number in count(1):
-                body = PHONE | {"hash": session_hash, "token": str(number)}
-                assert answer(http.post(BIND, json=body)) == (200, SUCCESS)
-                self.acknowledged[session_hash] = number
-
-
-def test_acknowledged_tokens_survive_a_crash(database_url, tmp_path):
-    engine = database.connect(database_url)
-    session_hashes = [Sessions(engine).create() for _ in range(8)]
-    for _ in range(3):
-        with (
-            Process(database_url, tmp_path / "log") as process,
-            Load(process.address, session_hashes) as load,
-        ):
-            while sum(load.acknowledged.values()) < 300:
-                time.sleep(0.01)
-            process.kill()
-        with engine.connect() as connection:
-            rows = connection.execute(text("SELECT token FROM push_token ORDER BY session_id"))
-            stored = [int(token) for (token,) in rows]
-        for acknowledged, found in zip(load.acknowledged.values(), stored, strict=True):
-            # The last token may be stored although its response was lost.
-            assert acknowledged <= found <= acknowledged + 1
-    engine.dispose()

@@ -27,7 +27,11 @@ EXPECTED = {
         "expected one of `navixy_iphone_viewer`, `navixy_android_viewer` and `w3c_pushapi`"
     ),
     "token": "expected a push token of 1 to 4,096 visible ASCII characters",
-    "endpoint": "expected the endpoint URL of the push subscription, which starts with `https://`",
+    "endpoint": (
+        "expected the endpoint URL of the push subscription: `https://`, one of the hosts"
+        " fcm.googleapis.com, *.push.services.mozilla.com, *.push.apple.com and"
+        " *.notify.windows.com, and a path"
+    ),
     "keys": "expected an object with the keys `p256dh` and `auth` of the push subscription",
     "p256dh": "expected the public key of the push subscription in base64",
     "auth": "expected the authentication secret of the push subscription in base64",

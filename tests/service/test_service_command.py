@@ -1,5 +1,6 @@
-"""The commands `serve` and `session create`: their output and their errors."""
+"""The commands `serve` and `session`: their output and their errors."""
 
+import json
 import os
 import re
 import socket
@@ -8,11 +9,12 @@ import sys
 
 import httpx2
 import pytest
+from push_data import DAY_S
 from servers import COMMAND, HASH, Process
 from typer.testing import CliRunner
 
 from category_filter.cli import app
-from category_filter.service import Sessions, connect
+from category_filter.service import Sessions, connect, tables
 
 
 def run(*arguments):
@@ -84,6 +86,90 @@ class TestSessionCreate:
         code, out, err = run("session", "create", "--days", days, "--database", sqlite_url)
         assert (code, out) == (2, "")
         assert "--days" in err
+
+
+class TestOtherSessionCommands:
+    def test_sessions_are_listed_by_owner_until_they_end(self, database_url):
+        in_database = ("--database", database_url)
+        hashes = [
+            run("session", "create", "--owner", owner, *in_database)[1].strip()
+            for owner in ("ann", "bob\n", "ann")
+        ]
+        run("session", "create", *in_database)
+
+        def listed(*options):
+            code, out, err = run("session", "list", *options, *in_database)
+            assert (code, err) == (0, "")
+            return [json.loads(line) for line in out.splitlines()]
+
+        found = listed()
+        assert [(each["id"], each["owner"]) for each in found] == [
+            (1, "ann"),
+            (2, "bob\n"),
+            (3, "ann"),
+            (4, None),
+        ]
+        assert {*found[0]} == {"id", "owner", "ends_at"}
+        assert listed("--owner", "ann") == [found[0], found[2]]
+        assert listed("--owner", "eve") == []
+
+        end = ("session", "end", "--hash", hashes[0], *in_database)
+        assert run(*end) == (0, "", "")
+        assert run(*end) == (2, "", "category-filter: session not found or ended\n")
+        assert listed("--owner", "ann") == [found[2]]
+
+    def test_the_hash_can_come_from_the_environment(self, sqlite_url, monkeypatch):
+        monkeypatch.setenv("CATEGORY_FILTER_HASH", HASH)
+        monkeypatch.setenv("CATEGORY_FILTER_DATABASE", sqlite_url)
+        assert run("session", "create") == (0, f"{HASH}\n", "")
+        assert run("session", "end") == (0, "", "")
+
+    def test_ending_needs_a_valid_hash(self, sqlite_url):
+        in_database = ("--database", sqlite_url)
+        code, out, err = run("session", "end", *in_database)
+        assert (code, out) == (2, "")
+        assert "--hash" in err
+        assert run("session", "end", "--hash", "abc", *in_database) == (
+            2,
+            "",
+            "category-filter: wrong hash: expected 32 hexadecimal digits\n",
+        )
+
+    def test_a_purge_deletes_what_expired_a_day_before(self, database_url, clock):
+        engine = connect(database_url)
+        sessions = Sessions(engine)
+        clock.now = 1_000_000_000  # long ago by the clock of any server
+        sessions.create(days=1)
+        sessions.create(days=36_500)
+        clock.now = 1_800_000_000
+        purge = ("session", "purge", "--database", database_url)
+        assert run(*purge) == (0, "0 sessions deleted\n", "")
+        clock.now += DAY_S
+        with engine.connect() as connection:  # the clock of the server cannot be moved
+            connection.execute(
+                tables.sessions.update().values(purge_after=tables.sessions.c.purge_after - DAY_S)
+            )
+        engine.dispose()
+        assert run(*purge) == (0, "1 session deleted\n", "")
+
+    def test_a_reader_that_leaves_early_ends_the_list(self, sqlite_url):
+        engine = connect(sqlite_url)
+        with engine.connect() as connection:
+            rows = [
+                {"digest": number.to_bytes(32), "ends_at": 2**40, "owner": "x" * 100}
+                for number in range(1_500)
+            ]
+            connection.execute(tables.sessions.insert(), rows)
+        engine.dispose()
+        command = f"{COMMAND} session list --database {sqlite_url} | head -n 1"
+        result = subprocess.run(
+            ["bash", "-c", command],  # noqa: S607 - any shell
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert json.loads(result.stdout)["id"] == 1
+        assert result.stderr == ""
 
 
 class TestServe:

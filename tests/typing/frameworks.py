@@ -3,6 +3,7 @@
 from typing import Annotated, assert_type
 
 import click
+from django.db import models
 from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
@@ -50,7 +51,22 @@ def rows(row: Row) -> None:
 def command(wanted: CategoryFilter) -> None: ...
 
 
-ModelField(categories=CATEGORIES, null=True, blank=True, default=CategoryFilter("-*"))
+class Model(models.Model):  # noqa: DJ008 - never shown
+    wanted = ModelField("notifications", categories=CATEGORIES, default=CategoryFilter("-*"))
+    maybe = ModelField(categories=CATEGORIES, null=True, blank=True, max_length=100)
+
+
+def assign(row: Model) -> None:
+    assert_type(row.wanted, CategoryFilter)
+    assert_type(row.maybe, CategoryFilter | None)
+    row.wanted = "news"
+    row.wanted = CategoryFilter("news")
+    row.wanted = models.F("maybe")
+    row.maybe = None
+    row.maybe = "-news"
+    row.wanted = None  # type: ignore[assignment]
+
+
 FormField(categories=CATEGORIES, required=False)
 SchemaField(CATEGORIES, load_default=CategoryFilter("*"))
 InputField("Notifications", categories=CATEGORIES)

@@ -1,5 +1,8 @@
 """PyArrow: tables at once, readers and datasets batch by batch, in every type of string."""
 
+# pyright: basic, reportAttributeAccessIssue=false, reportCallIssue=false
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
 from collections import Counter
@@ -38,7 +41,7 @@ def _map(frame: Any, function: Callable[[Any], Any]) -> Any:
     """Apply a function to a table, or to each batch of a reader or dataset as it is read."""
     if isinstance(frame, pa.Table):
         return function(frame)
-    schema = function(frame.schema.empty_table()).schema
+    schema = function(pa.Table.from_batches([], frame.schema)).schema
     parts = (part for table in _tables(frame) for part in function(table).to_batches())
     return _as_type_of(frame, pa.RecordBatchReader.from_batches(schema, parts))
 
@@ -46,7 +49,7 @@ def _map(frame: Any, function: Callable[[Any], Any]) -> Any:
 def _as_type_of(frame: Any, result: Any) -> Any:
     """Turn a table or reader into the type of another source."""
     if isinstance(frame, ds.Dataset):
-        return ds.dataset(result)
+        return ds.dataset(result, schema=result.schema)
     if isinstance(frame, pa.RecordBatchReader) and isinstance(result, pa.Table):
         return result.to_reader()
     return result
@@ -107,7 +110,7 @@ def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:  # noqa:
 
     The events are held in memory, and the subscriptions are read once.
     """
-    empty = events.schema.empty_table()
+    empty = pa.Table.from_batches([], events.schema)
     held = pa.concat_tables([empty, *_tables(events)])
     source = subscriptions
     if not isinstance(events, pa.Table) and isinstance(source, pa.Table):
@@ -133,7 +136,10 @@ def _join(subscriptions: Any, events: Any, on: On) -> Any:
         side.cast(pa.schema([*fields, side.schema.field(len(key))])) for side in (left, right)
     )
     pairs = left.join(right, [*key], join_type="inner")
-    pairs = pairs.filter(_allowed(subscriptions, events, on, pairs))
+    texts, rows = encode(subscriptions, on.filters)
+    names, numbers = encode(events, on.categories)
+    rows, numbers = rows.take(pairs["subscription"]), numbers.take(pairs["event"])
+    pairs = pairs.filter(_allowed(texts, rows, names, numbers, on.missing))
     found = take(events, pairs["event"])
     matched = take(subscriptions.select([*on.names]), pairs["subscription"])
     for (_, name), column in zip(on.names.items(), matched.columns, strict=True):
@@ -141,13 +147,23 @@ def _join(subscriptions: Any, events: Any, on: On) -> Any:
     return found
 
 
-def _allowed(subscriptions: Any, events: Any, on: On, pairs: Any) -> Any:
-    texts, rows = encode(subscriptions, on.filters)
-    names, numbers = encode(events, on.categories)
-    rows, numbers = rows.take(pairs["subscription"]), numbers.take(pairs["event"])
-    listed = listed_pairs((parse(text, on.missing) for text in texts), names)
+def _allowed(
+    texts: list[str | None],
+    rows: Any,
+    names: list[str | None],
+    numbers: Any,
+    missing: CategoryFilter,
+) -> Any:
+    """Return whether each filter allows a category, given their numbers."""
+    listed = listed_pairs((parse(text, missing) for text in texts), names)
     pair = pc.add(pc.multiply(rows, listed.width), numbers)
     is_listed = pc.is_in(pair, pa.array(listed.pairs, pa.int64()))
     known = pa.array([name is not None for name in names], pa.bool_()).take(numbers)
     unlisted = pa.array(listed.unlisted, pa.bool_()).take(rows)
     return pc.and_(pc.xor(is_listed, unlisted), known)
+
+
+def allowed(filters: Any, categories: Any, missing: CategoryFilter) -> Any:
+    """Return whether each filter allows the category beside it."""
+    table = pa.table({"filter": filters, "category": categories})
+    return _allowed(*encode(table, "filter"), *encode(table, "category"), missing)

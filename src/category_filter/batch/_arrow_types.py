@@ -1,5 +1,8 @@
 """Arrow arrays in every type of string: plain, large, view, dictionary and run-end encoded."""
 
+# pyright: basic, reportAttributeAccessIssue=false, reportCallIssue=false
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,6 +13,13 @@ import pyarrow.compute as pc
 _CHUNK_ROWS = 1 << 20
 """Maximum rows in a chunk of a new column, because strings of a chunk are limited to 2 GB."""
 
+_PLAIN = {
+    pa.string(): pa.large_string(),
+    pa.string_view(): pa.large_string(),
+    pa.binary_view(): pa.large_binary(),
+}
+"""Types of the same values that every function knows, and that hold any number of them."""
+
 
 def encode(table: Any, column: str) -> tuple[list[str | None], Any]:
     """Return the distinct strings of a column, and their number in each row.
@@ -18,7 +28,7 @@ def encode(table: Any, column: str) -> tuple[list[str | None], Any]:
         TypeError: If the column holds anything but strings and nulls.
     """
     numbers: dict[str | None, int] = {}
-    parts = [pa.array([], pa.int64())]
+    parts: list[Any] = []
     for chunk in table[column].chunks:
         try:
             encoded = _strings(chunk).dictionary_encode()
@@ -29,7 +39,7 @@ def encode(table: Any, column: str) -> tuple[list[str | None], Any]:
         number = pa.array([numbers.setdefault(text, len(numbers)) for text in texts], pa.int64())
         codes = number.take(encoded.indices.cast(pa.int64()).fill_null(len(texts) - 1))
         parts += [codes[start : start + _CHUNK_ROWS] for start in range(0, len(codes), _CHUNK_ROWS)]
-    return [*numbers], pa.chunked_array(parts)
+    return [*numbers], pa.chunked_array(parts, pa.int64())
 
 
 def _strings(array: Any) -> Any:
@@ -39,7 +49,7 @@ def _strings(array: Any) -> Any:
         return _strings(array.values).take(_runs(array))
     if pa.types.is_dictionary(kind):
         return pa.DictionaryArray.from_arrays(array.indices, _strings(array.dictionary))
-    if kind in {pa.string(), pa.large_string(), pa.string_view(), pa.null()}:
+    if _plain_type(kind) in {pa.large_string(), pa.null()}:
         return array.cast(pa.large_string())
     if has_values(array):
         raise TypeError(kind)
@@ -72,12 +82,13 @@ def with_positions(columns: dict[str, Any], name: str, length: int) -> Any:
 
 def plain(column: Any) -> Any:
     """Return a column without its encoding. Strings become large strings."""
-    parts = [_plain(chunk) for chunk in column.chunks]
-    return pa.chunked_array(parts, parts[0].type if parts else _plain(_empty(column.type)).type)
+    return pa.chunked_array(map(_plain, column.chunks), _plain_type(column.type))
 
 
-def _empty(kind: Any) -> Any:
-    return pa.schema([("", kind)]).empty_table().column(0).combine_chunks()
+def _plain_type(kind: Any) -> Any:
+    if pa.types.is_run_end_encoded(kind) or pa.types.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    return _PLAIN.get(kind, kind)
 
 
 def _plain(array: Any) -> Any:
@@ -86,7 +97,7 @@ def _plain(array: Any) -> Any:
         return _plain(array.values).take(_runs(array))
     if pa.types.is_dictionary(kind):
         return _plain(array.dictionary).take(array.indices)
-    return array.cast(pa.large_string()) if kind in {pa.string(), pa.string_view()} else array
+    return array.cast(_PLAIN.get(kind, kind))
 
 
 def take(table: Any, positions: Any) -> Any:
@@ -97,12 +108,22 @@ def take(table: Any, positions: Any) -> Any:
 
 def _take(column: Any, positions: Any) -> Any:
     kind = column.type
+    # Dictionaries cannot be taken from several chunks if one holds a null.
+    if _plain_type(kind) == kind:
+        return column.take(positions)
+    return _restore(plain(column).take(positions).combine_chunks(), kind)
+
+
+def _restore(array: Any, kind: Any) -> Any:
+    """Return a plain array in its former type."""
     if pa.types.is_run_end_encoded(kind):
-        array = column.combine_chunks()
-        runs = pc.run_end_encode(_runs(array).take(positions), run_end_type=kind.run_end_type)
-        values = _take(pa.chunked_array([array.values]), runs.values).combine_chunks()
+        encoded = array.dictionary_encode()
+        runs = pc.run_end_encode(encoded.indices, run_end_type=kind.run_end_type)
+        values = _restore(encoded.dictionary.take(runs.values), kind.value_type)
         return pa.RunEndEncodedArray.from_arrays(runs.run_ends, values, kind)
-    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
-    if kind in views:
-        return column.cast(views[kind]).take(positions).cast(kind)
-    return column.take(positions)
+    if pa.types.is_dictionary(kind):
+        encoded = array.dictionary_encode()
+        indices = encoded.indices.cast(kind.index_type)
+        values = _restore(encoded.dictionary, kind.value_type)
+        return pa.DictionaryArray.from_arrays(indices, values, ordered=kind.ordered)
+    return array.cast(kind)

@@ -1,5 +1,8 @@
 """Dask: each partition is mapped as a pandas dataframe. The index and the order stay."""
 
+# pyright: basic
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
 from collections import Counter
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from category_filter.batch._engines import Columns, On, Texts
     from category_filter.batch._meanings import Meanings
 
+
+_dask: Any = dask  # it has few types
 
 COLLECTS = False
 IGNORES_CASE = False
@@ -34,9 +39,9 @@ def keep(frame: Any, column: str, f: CategoryFilter) -> Any:
 def counts(frame: Any, column: str, limit: int) -> Texts:
     """Count the rows of each distinct string."""
     parts = frame[[column]].to_delayed()
-    count = dask.delayed(_pandas.counts)
+    count = _dask.delayed(_pandas.counts)
     total: Counter[str | None] = Counter()
-    for found in dask.compute(*(count(part, column, limit) for part in parts)):
+    for found in _dask.compute(*(count(part, column, limit) for part in parts)):
         total.update(found)
     return total
 
@@ -48,7 +53,7 @@ def has_values(frame: Any, column: str) -> bool:
 
 def from_columns(frame: Any, columns: Columns) -> Any:
     """Create a frame of the same type."""
-    return dask.dataframe.from_pandas(_pandas.from_columns(frame, columns), npartitions=1)
+    return _dask.dataframe.from_pandas(_pandas.from_columns(frame, columns), npartitions=1)
 
 
 def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:  # noqa: ARG001 - nothing is collected

@@ -1,5 +1,8 @@
 """DuckDB: distinct strings are collected, parsed here, and joined. The order of rows stays."""
 
+# pyright: basic
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
 import json
@@ -42,8 +45,11 @@ def _column(name: str, table: str = "") -> str:
     return f"{table}.{_quote(name)}" if table else _quote(name)
 
 
-def _text(name: str, table: str = "") -> str:
+def _text(frame: Any, name: str, table: str = "") -> str:
     """Return SQL for a column as strings that are equal only if each character is."""
+    dtypes = dict(zip(frame.columns, map(str, frame.types), strict=True))
+    if dtypes[name] in {"FLOAT", "DOUBLE"}:  # which was found to hold nothing but NaN
+        return "CAST(NULL AS VARCHAR)"
     return f"CAST({_column(name, table)} AS VARCHAR) COLLATE C"
 
 
@@ -74,7 +80,7 @@ def add_columns(frame: Any, column: str, meanings: Meanings, texts: Texts) -> An
     numbered = frame.project(f"*, row_number() OVER () AS {_ROW}")
     joined = numbered.set_alias("given").join(
         lookup.project(f"*, TRUE AS {_FOUND}").set_alias("lookup"),
-        f"{_text(column, 'given')} IS NOT DISTINCT FROM {_TEXT}",
+        f"{_text(frame, column, 'given')} IS NOT DISTINCT FROM {_TEXT}",
         how="left",
     )
     found = {name: _column(name, "lookup") for name in names}
@@ -90,12 +96,12 @@ def add_columns(frame: Any, column: str, meanings: Meanings, texts: Texts) -> An
 
 def keep(frame: Any, column: str, f: CategoryFilter) -> Any:
     """Keep the rows whose category is allowed."""
-    present = f"{_column(column)} IS NOT NULL"
+    present = f"{_text(frame, column)} IS NOT NULL"
     if not f.names:
         return frame.filter(f"{present} AND {f.allows_unlisted}")
     names = ", ".join(map(_literal, sorted(f.names)))
     negation = "NOT" if f.allows_unlisted else ""
-    return frame.filter(f"{present} AND {_text(column)} {negation} IN ({names})")
+    return frame.filter(f"{present} AND {_text(frame, column)} {negation} IN ({names})")
 
 
 def counts(frame: Any, column: str, limit: int) -> Texts:
@@ -104,7 +110,7 @@ def counts(frame: Any, column: str, limit: int) -> Texts:
     Raises:
         ValueError: If there are more than `limit` of them.
     """
-    texts = frame.project(f"{_text(column)} AS text")
+    texts = frame.project(f"{_text(frame, column)} AS text")
     found = texts.aggregate("text, count(*) AS number", "text").limit(limit + 1).fetchall()
     if len(found) > limit:
         raise too_many_error(column, limit)
@@ -112,9 +118,9 @@ def counts(frame: Any, column: str, limit: int) -> Texts:
 
 
 def has_values(frame: Any, column: str) -> bool:
-    """Return whether a column that does not hold strings has anything but nulls."""
-    text = _text(column)
-    return bool(frame.filter(f"{text} <> 'nan'").aggregate("count(*)").fetchall()[0][0])
+    """Return whether a column that does not hold strings has anything but nulls and NaN."""
+    given = frame.filter(f"CAST({_column(column)} AS VARCHAR) <> 'nan'").limit(1)
+    return bool(given.aggregate("count(*)").fetchall()[0][0])
 
 
 def from_columns(frame: Any, columns: Columns) -> Any:
@@ -152,8 +158,8 @@ def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:
                         f"{_column(name, 'subscribed')} AS {_quote(final)}"
                         for name, final in on.names.items()
                     ),
-                    f"{_text(on.filters, 'subscribed')} AS {_GIVEN}",
-                    f"{_text(on.categories, 'occurred')} AS {_CATEGORY}",
+                    f"{_text(subscriptions, on.filters, 'subscribed')} AS {_GIVEN}",
+                    f"{_text(events, on.categories, 'occurred')} AS {_CATEGORY}",
                 ]
             )
         )

@@ -1,5 +1,8 @@
 """The engines: recognize a dataframe, and check its columns."""
 
+# pyright: basic
+# The engines have incomplete types.
+
 from __future__ import annotations
 
 from importlib import import_module
@@ -64,8 +67,8 @@ _MODULES = {
 }
 
 _CONVERSIONS = (
-    *("to_spark", "to_arrow", "to_pyarrow", "to_arrow_table", "to_polars", "to_pandas"),
-    *("modin.to_pandas", "to_frame"),
+    *("to_spark", "to_frame", "to_arrow", "to_pyarrow", "to_arrow_table", "to_polars"),
+    *("modin.to_pandas", "to_pandas"),
 )
 """Methods by which other dataframes become one that is supported."""
 
@@ -97,7 +100,7 @@ def read(native: Any, string_column: str, *other_columns: str) -> Source:
     module = type(native).__module__.partition(".")[0]
     is_stream = module == "pyarrow" and type(native).__name__ in {"RecordBatchReader", *_DATASETS}
     try:
-        frame = nw.from_native(native.schema.empty_table() if is_stream else native)
+        frame = nw.from_native(_empty_table(native.schema) if is_stream else native)
         name = _MODULES[frame.implementation]
     except (KeyError, TypeError):
         raise _unsupported(native) from None
@@ -114,6 +117,12 @@ def read(native: Any, string_column: str, *other_columns: str) -> Source:
     ):
         raise TypeError(f"column {string_column!r} must hold strings, not {dtype}")
     return Source(native, engine, [*schema])
+
+
+def _empty_table(schema: Any) -> Any:
+    from pyarrow import Table  # noqa: PLC0415 - only for its own streams
+
+    return Table.from_batches([], schema)
 
 
 def kind_of(native: Any) -> object:

@@ -1,5 +1,8 @@
 """pandas: columns are mapped at once. The index and the order stay."""
 
+# pyright: basic
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -56,8 +59,8 @@ def add_columns(frame: Any, column: str, meanings: Meanings, texts: Texts) -> An
 
 def keep(frame: Any, column: str, f: CategoryFilter) -> Any:
     """Keep the rows whose category is allowed."""
-    category = frame[column]
-    return frame[category.notna() & (category.isin(sorted(f.names)) != f.allows_unlisted)]
+    names, codes = encode(frame[column])
+    return frame[np.array([name is not None and f.allows(name) for name in names])[codes]]
 
 
 def counts(frame: Any, column: str, limit: int) -> Texts:  # noqa: ARG001 - all of them are in memory

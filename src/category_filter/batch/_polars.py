@@ -1,9 +1,12 @@
 """Polars: columns are mapped batch by batch, so lazy frames stay lazy and keep their order."""
 
+# pyright: basic
+# The engines have incomplete types.
+
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
@@ -20,6 +23,8 @@ _Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 
 COLLECTS = False
 IGNORES_CASE = False
+
+_DTYPES = {str: pl.String(), int: pl.Int64()}
 
 _STRINGS = (pl.String, pl.Categorical, pl.Enum, pl.Null)
 
@@ -49,7 +54,9 @@ def meanings_of(column: pl.Series, meanings: Meanings) -> pl.Series:
     """Return a struct of the columns that `precompute` adds."""
     texts, codes = encode(column)
     values = zip(meanings.schema.items(), meanings.columns(texts), strict=True)
-    found = [pl.Series(name, value, dtype).gather(codes) for (name, dtype), value in values]
+    found = [
+        pl.Series(name, value, _DTYPES[dtype]).gather(codes) for (name, dtype), value in values
+    ]
     return pl.DataFrame(found).to_struct(column.name)
 
 
@@ -61,14 +68,14 @@ def allowed(columns: Sequence[pl.Series], missing: CategoryFilter) -> pl.Series:
     pairs = rows.cast(pl.Int64) * listed.width + names
     unlisted = pl.Series(listed.unlisted, dtype=pl.Boolean).gather(rows)
     is_listed = pairs.is_in(pl.Series(listed.pairs, dtype=pl.Int64).implode())
-    return (is_listed != unlisted) & columns[1].is_not_null()
+    return (is_listed != unlisted) & (names < len(categories) - 1)
 
 
 def struct_of(column: pl.Expr, meanings: Meanings) -> pl.Expr:
     """Return an expression for the struct of the columns that `precompute` adds."""
     return column.map_batches(
         partial(meanings_of, meanings=meanings),
-        return_dtype=pl.Struct(meanings.schema),
+        return_dtype=pl.Struct({name: _DTYPES[dtype] for name, dtype in meanings.schema.items()}),
         is_elementwise=True,
     )
 
@@ -91,16 +98,23 @@ def add_columns(frame: _Frame, column: str, meanings: Meanings, texts: Texts) ->
     return frame.with_columns(struct_of(pl.col(column), meanings).alias(struct)).unnest(struct)
 
 
+def _text(frame: pl.DataFrame | pl.LazyFrame, column: str) -> pl.Expr:
+    """Return a column as plain strings. One of another type was found to hold only nulls."""
+    if frame.lazy().collect_schema()[column] in _STRINGS:
+        return pl.col(column).cast(pl.String)
+    return pl.repeat(None, pl.len(), dtype=pl.String).alias(column)
+
+
 def keep(frame: _Frame, column: str, f: CategoryFilter) -> _Frame:
     """Keep the rows whose category is allowed."""
-    category = pl.col(column).cast(pl.String)
+    category = _text(frame, column)
     listed = category.is_in(sorted(f.names))
     return frame.filter(category.is_not_null() & (listed != f.allows_unlisted))
 
 
 def counts(frame: _Frame, column: str, limit: int) -> Texts:
     """Count the rows of each distinct string, of up to `limit + 1`."""
-    text = pl.col(column).cast(pl.String)
+    text = _text(frame, column)
     found = frame.lazy().group_by(text).agg(category_filter__n=pl.len()).head(limit + 1)
     return dict(found.collect().rows())
 
@@ -113,13 +127,13 @@ def has_values(frame: _Frame, column: str) -> bool:
     return bool(values.count().collect().item())
 
 
-def from_columns(frame: _Frame, columns: Columns) -> _Frame:
+def from_columns(frame: Any, columns: Columns) -> Any:
     """Create a frame of the same type."""
     created = pl.DataFrame(columns.lists, columns.schema)
     return created if isinstance(frame, pl.DataFrame) else created.lazy()
 
 
-def join(subscriptions: _Frame, events: _Frame, on: On, texts: Texts) -> _Frame:  # noqa: ARG001 - nothing is collected
+def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:  # noqa: ARG001 - nothing is collected
     """Join events to the subscriptions with the same key whose filter allows the category."""
     temporary = {name: f"category_filter__{i}" for i, name in enumerate(on.names)}
     pairs = events.join(subscriptions.rename(temporary), on=on.key, how="inner")

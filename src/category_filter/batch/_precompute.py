@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from category_filter._filter import CategoryFilter
     from category_filter.categories import Categories
 
-__all__ = ["precompute"]
+__all__ = ["check_mask", "precompute"]
 
 _MASK_BITS = 63
 """The bits of a nonnegative int64."""
@@ -59,11 +59,8 @@ def precompute(
         ValueError: If the column does not exist, a new column already exists, or there are too
             many categories for a mask or too many distinct filters.
     """
-    if mask and len(categories) > _MASK_BITS:
-        raise ValueError(
-            f"a mask holds at most {_MASK_BITS} categories, not {len(categories)}: leave it out"
-            " (mask=False, --no-mask)"
-        )
+    if mask:
+        check_mask(categories)
     source = read(subscriptions, filter_column)
     meanings = Meanings(filter_column, categories, missing, mask=mask, suffix=suffix, limit=limit)
     for name in meanings.schema:
@@ -73,3 +70,12 @@ def precompute(
     native, engine, _ = source
     texts = engine.counts(native, filter_column, limit) if engine.COLLECTS else {}
     return cast("IntoFrameT", engine.add_columns(native, filter_column, meanings, texts))
+
+
+def check_mask(categories: Categories) -> None:
+    """Raise a ValueError if there are too many categories for a mask."""
+    if len(categories) > _MASK_BITS:
+        raise ValueError(
+            f"a mask holds at most {_MASK_BITS} categories, not {len(categories)}: leave it out"
+            " (mask=False, --no-mask)"
+        )

@@ -1,7 +1,11 @@
 """PySpark, classic and Connect: distinct strings are collected, parsed here, and joined."""
 
+# pyright: basic
+# The engine has no types, or incomplete ones.
+
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
@@ -27,11 +31,8 @@ _TEXT, _FOUND, _NAME, _NUMBER, _UNLISTED, _LISTED = (
 
 
 def _functions(frame: Any) -> Any:
-    if nw.from_native(frame).implementation.is_pyspark_connect():
-        from pyspark.sql.connect import functions  # noqa: PLC0415 - needs gRPC
-    else:
-        from pyspark.sql import functions  # noqa: PLC0415 - the other of the two
-    return functions
+    connect = nw.from_native(frame).implementation.is_pyspark_connect()
+    return import_module("pyspark.sql.connect.functions" if connect else "pyspark.sql.functions")
 
 
 def _positional(frame: Any, prefix: str) -> Any:
@@ -39,10 +40,23 @@ def _positional(frame: Any, prefix: str) -> Any:
     return frame.toDF(*(f"{prefix}{number}" for number in range(len(frame.columns))))
 
 
+def _text(frame: Any, column: str, prefix: str) -> Any:
+    """Return a column as strings that are equal only if each character is."""
+    name, dtype = next(
+        (f"{prefix}{number}", dtype)
+        for number, (name, dtype) in enumerate(frame.dtypes)
+        if name == column
+    )
+    sql = _functions(frame)
+    if dtype in {"float", "double"}:  # which was found to hold nothing but NaN
+        return sql.lit(None).cast("string")
+    return sql.col(name).cast("string")
+
+
 def _create(frame: Any, schema: Schema, rows: Iterable[Iterable[object]]) -> Any:
     """Create a dataframe in the session of another."""
     fields = pa.schema([(name, _TYPES[kind]) for name, kind in schema.items()])
-    columns = [*zip(*rows, strict=True)] or [[] for _ in schema]
+    columns: list[Any] = [*zip(*rows, strict=True)] or [[] for _ in schema]
     table = pa.table([pa.array(c, f.type) for c, f in zip(columns, fields, strict=True)], fields)
     return frame.sparkSession.createDataFrame(table)
 
@@ -58,7 +72,7 @@ def add_columns(frame: Any, column: str, meanings: Meanings, texts: Texts) -> An
     lookup = _create(frame, {_TEXT: str, _FOUND: bool, **meanings.schema}, rows)
     lookup = lookup.toDF(_TEXT, _FOUND, *(f"added{number}" for number in range(len(names))))
     given = _positional(frame, "given")
-    text = given[f"given{frame.columns.index(column)}"].cast("string")
+    text = _text(frame, column, "given")
     joined = given.withColumn(_NAME, text).join(
         lookup, sql.col(_NAME).eqNullSafe(sql.col(_TEXT)), how="left"
     )
@@ -75,7 +89,7 @@ def add_columns(frame: Any, column: str, meanings: Meanings, texts: Texts) -> An
 def keep(frame: Any, column: str, f: CategoryFilter) -> Any:
     """Keep the rows whose category is allowed."""
     given = _positional(frame, "given")
-    category = given[f"given{frame.columns.index(column)}"].cast("string")
+    category = _text(frame, column, "given")
     listed = category.isin(sorted(f.names))
     kept = given.filter(category.isNotNull() & (~listed if f.allows_unlisted else listed))
     return kept.toDF(*frame.columns)
@@ -95,7 +109,7 @@ def counts(frame: Any, column: str, limit: int) -> Texts:
             " precompute(rows, categories).write.save(path, mode='append')).start()"
         )
     given = _positional(frame, "given")
-    text = given[f"given{frame.columns.index(column)}"].cast("string").alias(_TEXT)
+    text = _text(frame, column, "given").alias(_TEXT)
     found = given.select(text).groupBy(_TEXT).count().limit(limit + 1).toArrow()
     if len(found) > limit:
         raise too_many_error(column, limit)
@@ -133,10 +147,10 @@ def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:
     names = {name: f"event{number}" for number, name in enumerate(events.columns)}
     others = {name: f"subscription{number}" for number, name in enumerate(subscriptions.columns)}
     same_key = [sql.col(names[name]) == sql.col(others[name]) for name in on.key]
-    category = sql.col(names[on.categories]).cast("string")
+    category = _text(events, on.categories, "event")
     pairs = event.join(subscription, same_key).filter(category.isNotNull())
     known = pairs.join(
-        numbered, sql.col(others[on.filters]).cast("string").eqNullSafe(sql.col(_TEXT))
+        numbered, _text(subscriptions, on.filters, "subscription").eqNullSafe(sql.col(_TEXT))
     )
     allowed = known.join(
         listed, [sql.col(_NUMBER) == sql.col(_LISTED), category == sql.col(_NAME)], how="left"

@@ -1,97 +1,91 @@
-"""Read and write tables, in the format that a file's extension names."""
+"""Files to read and to write: regular files, pipes and the standard streams."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import stat
+import sys
 from contextlib import contextmanager
 from errno import ENOENT
+from pathlib import Path
 from secrets import token_hex
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
-import polars as pl
-from polars.io.plugins import register_io_source
-
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-    from pathlib import Path
+    from collections.abc import Generator
+    from typing import BinaryIO
 
-__all__ = ["EXTENSIONS", "atomic_write", "batches", "file_format", "scan", "write", "write_parts"]
+__all__ = ["STREAM", "open_source", "open_target", "spool"]
 
-EXTENSIONS = (".parquet", ".csv", ".ndjson", ".jsonl")
-
-_BATCH_ROWS = 250_000
-"""Rows per batch. About two batches are in memory at a time."""
-
-
-def scan(path: Path, like: Path | None = None, schema: pl.Schema | None = None) -> pl.LazyFrame:
-    """Open a file lazily.
-
-    All columns of a CSV file are strings, so that no value changes. An empty field is null, but a
-    quoted empty field is an empty string. An NDJSON file is read twice unless you pass its schema,
-    because a column may be null in all rows but the last.
-
-    Args:
-        path: The file.
-        like: A path whose extension names the format, if not `path`.
-        schema: The schema of an NDJSON file.
-
-    Raises:
-        ValueError: If the extension is unknown.
-    """
-    match file_format(like or path):
-        case ".parquet":
-            return pl.scan_parquet(path)
-        case ".csv":
-            return pl.scan_csv(path, infer_schema=False)
-        case _:
-            return pl.scan_ndjson(path, schema=schema, infer_schema_length=None)
-
-
-def batches(table: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Iterate over the rows in order, a batch at a time."""
-    return table.collect_batches(chunk_size=_BATCH_ROWS, maintain_order=True)
-
-
-def write(table: pl.LazyFrame, path: Path, like: Path) -> None:
-    """Write a table, in the format that the extension of `like` names."""
-    match file_format(like):
-        case ".parquet":
-            table.sink_parquet(path)
-        case ".csv":
-            table.sink_csv(path)
-        case _:
-            table.sink_ndjson(path)
-
-
-def write_parts(parts: Iterator[pl.DataFrame], schema: pl.Schema, path: Path, like: Path) -> None:
-    """Write dataframes of the same schema one after another."""
-
-    def read(*_: object) -> Iterator[pl.DataFrame]:  # the arguments are optional optimizations
-        return parts
-
-    write(register_io_source(read, schema=schema), path, like)
+STREAM = Path("-")
+"""Standard input or output."""
 
 
 @contextmanager
-def atomic_write(path: Path) -> Generator[Path]:
-    """Return a temporary path in the same folder, which replaces the file on success."""
-    if not path.parent.is_dir():
+def open_source(path: Path) -> Generator[Path]:
+    """Return the path of a file or folder that can be read more than once.
+
+    Standard input, a pipe or a device is copied to a temporary file.
+    """
+    if path == STREAM:
+        with spool(sys.stdin.buffer) as copy:
+            yield copy
+    elif stat.S_ISREG(mode := path.stat().st_mode) or stat.S_ISDIR(mode):
+        yield path
+    else:
+        with path.open("rb") as stream, spool(stream) as copy:
+            yield copy
+
+
+@contextmanager
+def spool(stream: BinaryIO) -> Generator[Path]:
+    """Copy the rest of a stream to a temporary file."""
+    with NamedTemporaryFile(prefix="category-filter-") as copy:
+        shutil.copyfileobj(stream, copy)
+        copy.flush()
+        yield Path(copy.name)
+
+
+@contextmanager
+def open_target(path: Path) -> Generator[Path | BinaryIO]:
+    """Return where to write a file: a temporary path that replaces the file on success.
+
+    A new file takes the mode of the one that it replaces; of a symbolic link, the target is
+    replaced. Standard output, a pipe or a device is returned as a stream.
+    """
+    if path == STREAM:
+        with _exit_on_closed_pipe():
+            yield sys.stdout.buffer
+        return
+    target = path.resolve()
+    if not target.parent.is_dir():
         raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(path))
-    new = path.with_name(f".{path.name}.{token_hex(4)}.part")
+    mode = target.stat().st_mode if target.exists() else None
+    if mode is not None and not stat.S_ISREG(mode):
+        with path.open("wb") as stream:  # fails for a folder
+            yield stream
+        return
+    new = target.with_name(f".category-filter-{token_hex(4)}.part")
     try:  # an interruption can come before the file exists
         yield new
-        new.replace(path)
+        if mode is not None:
+            new.chmod(stat.S_IMODE(mode))
+        new.replace(target)
     finally:
         new.unlink(missing_ok=True)
 
 
-def file_format(path: Path) -> str:
-    """Return the format of a file: its extension in lower case.
-
-    Raises:
-        ValueError: If it is not one of `EXTENSIONS`.
-    """
-    extension = path.suffix.lower()
-    if extension not in EXTENSIONS:
-        raise ValueError(f"{path}: the extension must be one of {', '.join(EXTENSIONS)}")
-    return extension
+@contextmanager
+def _exit_on_closed_pipe() -> Generator[None]:
+    """Exit with an exception if the reader leaves, so that temporary files are removed."""
+    if not hasattr(signal, "SIGPIPE"):  # pragma: no cover - on Windows
+        yield
+        return
+    before = signal.signal(signal.SIGPIPE, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGPIPE, before)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,9 +15,11 @@ from category_filter.errors import CategoryFilterError, FilterSyntaxError, Unkno
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from typing import NoReturn
+    from typing import NoReturn, TextIO
 
-__all__ = ["counted", "fail", "json_data", "requires"]
+__all__ = ["counted", "engine_silenced", "fail", "json_data", "requires"]
+
+_STDERR = 2
 
 
 def fail(reason: str) -> NoReturn:
@@ -30,6 +35,18 @@ def requires(extra: str) -> Generator[None]:
         yield
     except ModuleNotFoundError as error:
         fail(f"{error.name} is missing: pip install 'category-filter[{extra}]'")
+
+
+@contextmanager
+def engine_silenced() -> Generator[TextIO]:
+    """Discard what an engine prints, such as the backtrace of a panic. Return standard error."""
+    sys.stderr.flush()
+    with os.fdopen(os.dup(_STDERR), "w") as terminal, Path(os.devnull).open("w") as null:
+        os.dup2(null.fileno(), _STDERR)
+        try:
+            yield terminal
+        finally:
+            os.dup2(terminal.fileno(), _STDERR)
 
 
 def counted(count: int, noun: str) -> str:

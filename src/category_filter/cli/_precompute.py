@@ -17,10 +17,19 @@ __all__ = ["precompute"]
 
 def precompute(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="A .parquet, .csv, .ndjson or .jsonl file.")
+        Path,
+        typer.Argument(
+            metavar="IN",
+            help="A .parquet, .csv, .tsv, .ndjson or .jsonl file, a folder of Parquet files,"
+            " or - for standard input. Text files may end in .gz or .zst.",
+        ),
     ],
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="The file for the rows with the new columns.")
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="The file for the rows with the new columns, or - for standard output.",
+        ),
     ],
     categories: Annotated[str, CATEGORIES] = "navixy",
     column: Annotated[
@@ -33,6 +42,15 @@ def precompute(
     rejects: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A file for a copy of the invalid rows.")
     ] = None,
+    source_format: Annotated[
+        str | None, typer.Option("--from", metavar="FORMAT", help="The format of IN, as csv.gz.")
+    ] = None,
+    target_format: Annotated[
+        str | None, typer.Option("--to", metavar="FORMAT", help="The format of OUT, as csv.gz.")
+    ] = None,
+    separator: Annotated[
+        str, typer.Option(metavar="CHAR", help="The delimiter of CSV files.")
+    ] = ",",
     mask: Annotated[bool, typer.Option(help="Add a mask, for at most 63 categories.")] = True,
     suffix: Annotated[str, typer.Option(help="A suffix for the names of the new columns.")] = "",
     strict: Annotated[bool, typer.Option(help="Exit with 1 if any row is invalid.")] = False,
@@ -45,6 +63,7 @@ def precompute(
     Exit status: 0, or 1 with --strict if a row is invalid, 2 for wrong usage.
     """
     with requires("cli"):
+        from category_filter.cli._formats import FileFormat
         from category_filter.cli._rewrite import rewrite
 
     if rejects is not None and rejects.resolve() in {source.resolve(), target.resolve()}:
@@ -53,13 +72,19 @@ def precompute(
         default = CategoryFilter(missing)
     except CategoryFilterError as error:
         raise typer.BadParameter(error.summary(), param_hint="--missing") from None
+    try:
+        source_file = source, FileFormat.of(source, source_format, separator)
+        targets = [(target, FileFormat.of(target, target_format, separator))]
+        if rejects is not None:
+            targets.append((rejects, FileFormat.of(rejects, None, separator)))
+    except ValueError as error:
+        fail(str(error))
     tally = rewrite(
-        source,
-        target,
+        source_file,
+        targets,
         read_categories(categories),
         filter_column=column,
         missing=default,
-        rejects=rejects,
         mask=mask,
         suffix=suffix,
     )

@@ -4,68 +4,121 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from category_filter import batch
-from category_filter.cli import _files
-from category_filter.cli._output import fail
+from category_filter.batch._meanings import Meanings
+from category_filter.batch._polars import encode
+from category_filter.cli._csv import REASON
+from category_filter.cli._files import STREAM, open_source, open_target
+from category_filter.cli._formats import sink
+from category_filter.cli._output import engine_silenced, fail
+from category_filter.cli._progress import rows_bar, watch
+from category_filter.cli._scan import count_rows, scan
 from category_filter.cli._tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from category_filter._filter import CategoryFilter
     from category_filter.categories import Categories
+    from category_filter.cli._formats import FileFormat
 
-__all__ = ["rewrite"]
+__all__ = ["added_columns", "rewrite"]
+
+_ADDED = "category_filter__added"
 
 
 def rewrite(
-    source: Path,
-    target: Path,
+    source: tuple[Path, FileFormat],
+    targets: Sequence[tuple[Path, FileFormat]],
     categories: Categories,
     *,
     filter_column: str,
     missing: CategoryFilter,
-    rejects: Path | None,
     mask: bool,
     suffix: str,
 ) -> Tally:
-    """Write the rows of a file with the new columns, and the invalid ones again to `rejects`."""
+    """Write the rows of a file with the new columns.
+
+    Args:
+        source: The file to read.
+        targets: The file to write, and optionally another one for a copy of the invalid rows.
+        categories: The known set.
+        filter_column: The column of filters.
+        missing: The filter for nulls.
+        mask: Whether to add the mask.
+        suffix: A suffix for the names of the new columns.
+    """
     tally = Tally()
+    meanings = Meanings(filter_column, categories, missing, mask=mask, suffix=suffix)
     error_column = f"error{suffix}"
-
-    def add_columns(rows: pl.DataFrame) -> pl.DataFrame:
-        return batch.precompute(
-            rows,
-            categories,
-            filter_column=filter_column,
-            mask=mask,
-            suffix=suffix,
-            missing=missing,
-        )
-
+    path, file_format = source
+    name = "<stdin>" if path == STREAM else str(path)
     try:
-        for path in (target, rejects or target):
-            _files.file_format(path)  # fail before reading anything
-        table = _files.scan(source)
-        schema = add_columns(table.collect_schema().to_frame()).schema
-        parts = map(add_columns, _files.batches(table))
-        counted = tally.count(parts, filter_column, error_column)
         with ExitStack() as stack:
-            new = stack.enter_context(_files.atomic_write(target))
+            terminal = stack.enter_context(engine_silenced())
+            path = stack.enter_context(open_source(path))
+            rows = stack.enter_context(scan(path, name, file_format))
+            reasons = {REASON} & {*rows.collect_schema()}
+            given = rows.drop(reasons).collect_schema().to_frame()
+            new = batch.precompute(  # validates the columns
+                given, categories, filter_column=filter_column, mask=mask, suffix=suffix
+            ).drop(given.columns)
+            struct = pl.map_batches(
+                [filter_column, *reasons],
+                partial(added_columns, meanings=meanings, tally=tally),
+                return_dtype=pl.Struct(new.schema),
+                is_elementwise=True,
+            )
+            table = rows.with_columns(struct.alias(_ADDED)).drop(reasons).unnest(_ADDED)
+            tables = [table, table.filter(pl.col(error_column).is_not_null())]
+            sinks = [
+                sink(part, stack.enter_context(open_target(target)), target_format)
+                for part, (target, target_format) in zip(tables, targets, strict=False)
+            ]
+            bar = rows_bar(terminal)
+            if not bar.disable:
+                bar.update(bar.task_ids[0], total=count_rows(path, file_format))
             with ThreadPoolExecutor(1) as writer:
-                tally.watch(writer.submit(_files.write_parts, counted, schema, new, target))
-            if rejects is not None:
-                invalid = _files.scan(new, like=target, schema=schema).filter(
-                    pl.col(error_column).is_not_null()
-                )
-                part = stack.enter_context(_files.atomic_write(rejects))
-                _files.write(invalid, part, like=rejects)
-    except pl.exceptions.PolarsError as error:
-        fail(f"{source} to {target}: {str(error).splitlines()[0]}")
+                watch(writer.submit(pl.collect_all, sinks), tally, bar)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        fail(f"{name}: {str(error).splitlines()[0]}")
     except (TypeError, ValueError) as error:
-        fail(str(error))
+        fail(str(error).splitlines()[0])
     return tally
+
+
+def added_columns(columns: Sequence[pl.Series], *, meanings: Meanings, tally: Tally) -> pl.Series:
+    """Return a struct of the new columns, and count the rows.
+
+    Args:
+        columns: The filters, and optionally the reasons why rows are invalid.
+        meanings: What filters mean.
+        tally: The counts.
+    """
+    filters, *reasons = columns
+    texts, numbers = encode(filters)
+    values = zip(meanings.schema.items(), meanings.columns(texts), strict=True)
+    found = pl.DataFrame(
+        [
+            pl.Series(name, value, pl.DataType.from_python(dtype)).gather(numbers)
+            for (name, dtype), value in values
+        ]
+    )
+    *_, error = meanings.schema
+    for reason in reasons:
+        invalid = {
+            name: pl.lit(0 if dtype is int else None) for name, dtype in meanings.schema.items()
+        }
+        invalid[error] = pl.lit(reason)
+        found = found.with_columns(
+            pl.when(reason.is_null()).then(name).otherwise(value).alias(name)
+            for name, value in invalid.items()
+        )
+    tally.add(texts, found[error])
+    return found.to_struct()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from category_filter.cli._output import fail, requires
+from category_filter.cli._output import counted, fail, requires
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from types import ModuleType
+
+    from category_filter.service import Sessions
 
 __all__ = ["serve", "session"]
 
@@ -48,6 +52,15 @@ def serve(
             min=1, max=256, envvar="CATEGORY_FILTER_WORKERS", help="The number of processes."
         ),
     ] = 1,
+    push_service: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST",
+            envvar="CATEGORY_FILTER_PUSH_SERVICE",
+            help="A push service that browsers may use, besides Google's, Mozilla's, Apple's and"
+            " Microsoft's; *.example.com for subdomains. Repeat the option for others.",
+        ),
+    ] = None,
     access_log: Annotated[
         bool,
         typer.Option(
@@ -79,6 +92,7 @@ def serve(
             port=port,
             workers=workers,
             access_log=access_log,
+            push_services=push_service or (),
             allow_origins=allow_origin or (),
         )
 
@@ -94,6 +108,10 @@ def create_session(
             help="32 hexadecimal digits; random if omitted.",
         ),
     ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option(envvar="CATEGORY_FILTER_OWNER", help="Your id of the user who signed in."),
+    ] = None,
     days: Annotated[
         int,
         typer.Option(
@@ -103,10 +121,65 @@ def create_session(
     database: DatabaseOption = "sqlite:///push_tokens.db",
 ) -> None:
     """Create a session and print its hash, which the database does not store."""
+    with _sessions(database) as sessions:
+        typer.echo(sessions.create(session_hash, owner=owner, days=days))
+
+
+@session.command("end")
+def end_session(
+    session_hash: Annotated[
+        str,
+        typer.Option(
+            "--hash",
+            metavar="H",
+            envvar="CATEGORY_FILTER_HASH",
+            help="The hash of the session.",
+        ),
+    ],
+    database: DatabaseOption = "sqlite:///push_tokens.db",
+) -> None:
+    """End a session and delete its push token."""
+    with _sessions(database) as sessions:
+        if not sessions.end(session_hash):
+            fail("session not found or ended")
+
+
+@session.command("list")
+def list_sessions(
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CATEGORY_FILTER_OWNER", help="Only the sessions of this user; all if omitted."
+        ),
+    ] = None,
+    database: DatabaseOption = "sqlite:///push_tokens.db",
+) -> None:
+    """Print the live sessions, one JSON object per line.
+
+    "ends_at" is in seconds since 1970. The database does not store the hashes.
+    """
+    with _sessions(database) as sessions:
+        for each in sessions.list(owner=owner):
+            typer.echo(json.dumps(asdict(each)))
+
+
+@session.command("purge")
+def purge_sessions(database: DatabaseOption = "sqlite:///push_tokens.db") -> None:
+    """Delete expired sessions. Run it daily.
+
+    It marks the sessions that have expired, and deletes those that it marked at least a day ago.
+    """
+    with _sessions(database) as sessions:
+        typer.echo(f"{counted(sessions.purge(), 'session')} deleted")
+
+
+@contextmanager
+def _sessions(database: str) -> Generator[Sessions]:
+    """Open the sessions of a database."""
     with _service() as service:
         engine = service.connect(database)
         try:
-            typer.echo(service.Sessions(engine).create(session_hash, days=days))
+            yield service.Sessions(engine)
         finally:
             engine.dispose()
 

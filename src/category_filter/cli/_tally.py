@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from concurrent.futures import wait
+from heapq import nsmallest
+from threading import Lock
 from typing import TYPE_CHECKING
 
-from rich.progress import TextColumn
-
 from category_filter.cli._output import counted
-from category_filter.cli._progress import progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from concurrent.futures import Future
+    from collections.abc import Iterable
 
     import polars as pl
 
@@ -26,11 +22,9 @@ _MAX_COUNTED = 1_000_000
 _MAX_LISTED = 5
 """Number of errors in the summary."""
 
-_UPDATE_INTERVAL_S = 0.2
-
 
 class Tally:
-    """What the rows of a file held so far."""
+    """The counts of rows, filters and errors so far."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -38,44 +32,30 @@ class Tally:
         self.hashes: set[int] = set()
         self.errors: Counter[str] = Counter()
         self.stopped = False
+        self._lock = Lock()  # the engine has several threads
 
-    def count(
-        self, parts: Iterable[pl.DataFrame], filter_column: str, error_column: str
-    ) -> Iterator[pl.DataFrame]:
-        """Count the rows of each part as it passes through.
+    def add(self, distinct: Iterable[str | None], errors: pl.Series) -> None:
+        """Count the rows of a batch.
+
+        Args:
+            distinct: The distinct filters.
+            errors: The error of each row, or null.
 
         Raises:
-            InterruptedError: If `watch` was interrupted.
+            InterruptedError: If `stopped` is set.
         """
-        for part in parts:
-            if self.stopped:
-                raise InterruptedError
+        if self.stopped:
+            raise InterruptedError
+        given = errors.drop_nulls()
+        messages = given.value_counts().rows()
+        with self._lock:
             if len(self.hashes) <= _MAX_COUNTED:
-                self.hashes.update(map(hash, part[filter_column].unique().drop_nulls()))
-            errors = part[error_column].drop_nulls()
-            for message, count in errors.value_counts().iter_rows():
+                self.hashes.update(hash(text) for text in distinct if text is not None)
+            for message, count in messages:
                 if message in self.errors or len(self.errors) < _MAX_COUNTED:
                     self.errors[message] += count
-            self.invalid += len(errors)
-            self.rows += len(part)
-            yield part
-
-    def watch(self, job: Future[None]) -> None:
-        """Show the progress of the job that consumes `count`, and stop it on an interruption."""
-        bar = progress_bar(
-            TextColumn("{task.completed:,} rows"), TextColumn("{task.fields[rate]} rows/s")
-        )
-        task = bar.add_task("precomputing", total=None, rate="")
-        start = time.monotonic()
-        try:
-            with bar:
-                while not wait([job], timeout=_UPDATE_INTERVAL_S).done:
-                    rate = f"{self.rows / (time.monotonic() - start):,.0f}"
-                    bar.update(task, completed=self.rows, rate=rate)
-        except BaseException:
-            self.stopped = True
-            raise
-        job.result()
+            self.invalid += len(given)
+            self.rows += len(errors)
 
     def summary(self) -> str:
         """Return the counts, and the most common errors, one per line."""
@@ -83,6 +63,7 @@ class Tally:
         if len(self.hashes) > _MAX_COUNTED:
             distinct = f"more than {counted(_MAX_COUNTED, 'distinct filter')}"
         lines = [f"{counted(self.rows, 'row')}, {distinct}, {counted(self.invalid, 'invalid row')}"]
-        for message, count in self.errors.most_common(_MAX_LISTED):
+        common = nsmallest(_MAX_LISTED, self.errors.items(), lambda item: (-item[1], item[0]))
+        for message, count in common:
             lines.append(f"{count:>9,} {message}")
         return "\n".join(lines)

@@ -37,7 +37,7 @@ class CategoryFilterField(Field):
     attributes and the `params()` of the error as placeholders: `"{character} at {position}"`.
 
     Args:
-        categories: The known set, to validate names.
+        categories: The known set, to validate strings. `CategoryFilter` objects are not validated.
         **options: Passed to `marshmallow.fields.Field`.
 
     Raises:
@@ -51,6 +51,8 @@ class CategoryFilterField(Field):
         self.categories = categories
         if isinstance(options.get("load_default"), str):
             options["load_default"] = parse(options["load_default"], categories)
+        # apispec, and so APIFlask and flask-smorest, describes the field by its metadata.
+        options["metadata"] = {"type": "string", **options.get("metadata", {})}
         super().__init__(**options)
 
     def _serialize(
@@ -61,7 +63,9 @@ class CategoryFilterField(Field):
     def _deserialize(
         self, value: object, attr: str | None, data: object, **options: object
     ) -> CategoryFilter:
-        if not isinstance(value, str | CategoryFilter):
+        if isinstance(value, CategoryFilter):
+            return value
+        if not isinstance(value, str):
             raise self.make_error("invalid")
         try:
             return parse(value, self.categories)

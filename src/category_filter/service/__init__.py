@@ -9,6 +9,7 @@ from category_filter.service.bindings import BrowserBinding, DeviceBinding, Keys
 from category_filter.service.database import connect
 from category_filter.service.errors import ApiError, Code
 from category_filter.service.indexed import IndexedPushTokens
+from category_filter.service.push_services import PushServices
 from category_filter.service.recipients import Recipient, Recipients
 from category_filter.service.server import serve
 from category_filter.service.sessions import Session, Sessions
@@ -22,6 +23,7 @@ __all__ = [
     "IndexedPushTokens",
     "Keys",
     "PushService",
+    "PushServices",
     "PushTokens",
     "Recipient",
     "Recipients",

@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from category_filter.service.database import POOL_SIZE, connect, is_in_memory
 from category_filter.service.indexed import IndexedPushTokens
 from category_filter.service.openapi import openapi_document
+from category_filter.service.push_services import PushServices
 from category_filter.service.routes import PushTokenRoutes
 from category_filter.service.sessions import Sessions
 from category_filter.service.tokens import PushTokens
@@ -47,13 +48,16 @@ class PushService:
             upgraded.
         indexed: Find recipients with an index in memory. Use it if this process sends the
             notifications and is the only one that writes to the database.
+        push_services: Hosts of push services that browsers may use, besides those of Google,
+            Mozilla, Apple and Microsoft; `*.example.com` allows the subdomains of example.com.
         allow_origins: The origins of web pages that may call the API from a browser, such as
             `https://app.example`; `*` for any.
 
     Raises:
         SQLAlchemyError: If the URL is invalid or the database is unavailable.
         OSError: If the SQLite file cannot be written.
-        ValueError: If the database is unsupported or its schema version is unknown.
+        ValueError: If the database is unsupported, its schema version is unknown, or the host of a
+            push service is invalid.
     """
 
     app: FastAPI
@@ -61,8 +65,14 @@ class PushService:
     tokens: PushTokens
 
     def __init__(
-        self, url: str, *, indexed: bool = False, allow_origins: Sequence[str] = ()
+        self,
+        url: str,
+        *,
+        indexed: bool = False,
+        push_services: Sequence[str] = (),
+        allow_origins: Sequence[str] = (),
     ) -> None:
+        allowed_services = PushServices(push_services)
         self._database = connect(url)
         if indexed:
             tokens = IndexedPushTokens(self._database)
@@ -74,7 +84,7 @@ class PushService:
         # SQLite allows one writer at a time: a queue is faster than retrying its lock.
         one_writer = self._database.dialect.name == "sqlite"
         self._workers = Workers(1 if one_writer else POOL_SIZE)
-        self.app = _Application(
+        app = self.app = _Application(
             title="Push tokens",
             version=version("category-filter"),
             description="Bind push tokens to sessions, each with a filter of notification"
@@ -82,7 +92,10 @@ class PushService:
             lifespan=self._lifespan,
             redirect_slashes=False,  # a redirect would repeat the session hash
         )
-        routes = PushTokenRoutes(self._database, self.sessions, self.tokens, self._workers)
+        app.push_services = allowed_services
+        routes = PushTokenRoutes(
+            self._database, self.sessions, self.tokens, self._workers, allowed_services
+        )
         routes.add_to(self.app)
         if allow_origins:
             self.app.add_middleware(
@@ -117,20 +130,24 @@ def create_app() -> FastAPI:
 
     Use it as a factory: `uvicorn --factory category_filter.service:create_app`. The variable
     `CATEGORY_FILTER_DATABASE` holds the database URL. The default is `sqlite:///push_tokens.db`, a
-    file in the current directory. `CATEGORY_FILTER_ALLOW_ORIGIN` holds the origins to allow,
-    separated by spaces.
+    file in the current directory. `CATEGORY_FILTER_PUSH_SERVICE` and `CATEGORY_FILTER_ALLOW_ORIGIN`
+    hold the push services and the origins to allow, separated by spaces.
 
     Raises:
         SQLAlchemyError: If the URL is invalid or the database is unavailable.
         OSError: If the SQLite file cannot be written.
-        ValueError: If the database is unsupported or its schema version is unknown.
+        ValueError: If the database is unsupported, its schema version is unknown, or the host of a
+            push service is invalid.
     """
     return PushService(
         os.environ.get("CATEGORY_FILTER_DATABASE", "sqlite:///push_tokens.db"),
+        push_services=os.environ.get("CATEGORY_FILTER_PUSH_SERVICE", "").split(),
         allow_origins=os.environ.get("CATEGORY_FILTER_ALLOW_ORIGIN", "").split(),
     ).app
 
 
 class _Application(FastAPI):
+    push_services: PushServices
+
     def openapi(self) -> dict[str, Any]:
-        return openapi_document(self)
+        return openapi_document(self, self.push_services)

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from category_filter import CategoryFilter
 from category_filter.navixy import CATEGORIES
+from category_filter.service.push_services import PushServices
 
 __all__ = ["KEY_PATTERN", "BrowserBinding", "DeviceBinding", "Keys"]
 
@@ -70,8 +78,21 @@ class Keys(BaseModel, frozen=True):
     )
 
 
+_KNOWN = PushServices()
+
+
+def _check_push_service(token: str, info: ValidationInfo) -> str:
+    push_services: PushServices = info.context or _KNOWN
+    if not push_services.allow(token):
+        raise ValueError("unknown push service")
+    return token
+
+
 class BrowserBinding(_Binding, frozen=True):
     """The push subscription of a browser, and its filter.
+
+    The endpoint must be at a known push service. To allow others, validate with
+    `model_validate(..., context=PushServices([...]))`.
 
     >>> BrowserBinding(
     ...     application="w3c_pushapi",
@@ -83,10 +104,10 @@ class BrowserBinding(_Binding, frozen=True):
     """
 
     application: Literal["w3c_pushapi"] = Field(description="The Push API of browsers.")
-    token: str = Field(
+    token: Annotated[str, AfterValidator(_check_push_service)] = Field(
         repr=False,
-        description="The endpoint URL of the push subscription, which starts with `https://`.",
-        pattern=r"^https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?/[!-~]{0,3800}$",
+        description=_KNOWN.description,
+        json_schema_extra={"pattern": _KNOWN.pattern},
     )
     parameters: Keys = Field(
         description="An object with the keys `p256dh` and `auth` of the push subscription."

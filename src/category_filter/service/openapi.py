@@ -16,6 +16,8 @@ from category_filter.service.bindings import KEY_PATTERN, BrowserBinding, Device
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from category_filter.service.push_services import PushServices
+
 __all__ = ["openapi_document"]
 
 _REF = "#/components/schemas/"
@@ -36,7 +38,7 @@ _KEYS_IN_FORM = {
 }
 
 
-def openapi_document(app: FastAPI) -> dict[str, Any]:
+def openapi_document(app: FastAPI, push_services: PushServices) -> dict[str, Any]:
     """Return the OpenAPI document of the application. It is built once.
 
     Query parameters are mentioned in the description only: with them in the document, no parameter
@@ -46,12 +48,12 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        _add_parameters(document)
+        _add_parameters(document, push_services)
         app.openapi_schema = document
     return app.openapi_schema
 
 
-def _add_parameters(document: dict[str, Any]) -> None:
+def _add_parameters(document: dict[str, Any], push_services: PushServices) -> None:
     components = document["components"]
     components["securitySchemes"] = {
         "session": {
@@ -63,6 +65,10 @@ def _add_parameters(document: dict[str, Any]) -> None:
     }
     models = _model_schemas()
     bindings = [models["DeviceBinding"], models["BrowserBinding"]]
+    models["BrowserBinding"]["properties"]["token"] |= {
+        "pattern": push_services.pattern,
+        "description": push_services.description,
+    }
     for schema in bindings:
         schema["properties"]["hash"] = _NULLABLE_HASH
         # A longer filter exceeds the size limit of the body, which is another error.

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from category_filter.service.bindings import Keys
+from category_filter.service.bindings import BrowserBinding, Keys
 from category_filter.service.errors import ApiError, Code, ParameterError
 from category_filter.service.sessions import digest
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from fastapi import Request
     from pydantic_core import ErrorDetails
+
+    from category_filter.service.push_services import PushServices
 
 __all__ = ["NoParameters", "find_session_hash", "read_parameters", "validate"]
 
@@ -190,21 +192,24 @@ def find_session_hash(authorization: str | None, parameter: object) -> str:
     return cast("str", hashes[0])
 
 
-def validate(model: type[M], values: Mapping[str, object]) -> M:
-    """Return the validated parameters of a call.
+def validate(model: type[M], values: Mapping[str, object], push_services: PushServices) -> M:
+    """Return the validated parameters of a call. A browser's token is at one of the push services.
 
     Raises:
         ApiError: If parameters are invalid. It has an entry for each of them.
     """
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context=push_services)
     except ValidationError as error:
         raise ApiError(
-            Code.INVALID_PARAMETERS, errors=[_parameter_error(model, e) for e in error.errors()]
+            Code.INVALID_PARAMETERS,
+            errors=[_parameter_error(model, each, push_services) for each in error.errors()],
         ) from None
 
 
-def _parameter_error(model: type[BaseModel], error: ErrorDetails) -> ParameterError:
+def _parameter_error(
+    model: type[BaseModel], error: ErrorDetails, push_services: PushServices
+) -> ParameterError:
     name, *inner = map(str, error["loc"])
     if error["type"] == "extra_forbidden":
         valid = ", ".join(sorted({*model.model_fields, "hash"}))
@@ -214,11 +219,15 @@ def _parameter_error(model: type[BaseModel], error: ErrorDetails) -> ParameterEr
     if error["type"] == "category_filter":
         details = {key: value for key, value in error.get("ctx", {}).items() if key != "message"}
         return cast("ParameterError", {"parameter": name, "message": error["msg"], **details})
-    field = Keys.model_fields[inner[0]] if inner else model.model_fields[name]
+    if model is BrowserBinding and name == "token":
+        description = push_services.description
+    else:
+        field = Keys.model_fields[inner[0]] if inner else model.model_fields[name]
+        description = cast("str", field.description)
     missing = "missing; " if error["type"] == "missing" else ""
     return {
         "parameter": ".".join([name, *inner]),
-        "message": f"{missing}expected {_as_phrase(cast('str', field.description))}",
+        "message": f"{missing}expected {_as_phrase(description)}",
     }
 
 

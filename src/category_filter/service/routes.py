@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from category_filter.service.push_services import PushServices
     from category_filter.service.sessions import Sessions
     from category_filter.service.tokens import PushTokens
     from category_filter.service.workers import Workers
@@ -78,15 +79,22 @@ class PushTokenRoutes:
         sessions: The sessions to look up.
         tokens: The push tokens to change.
         workers: The threads that access the database.
+        push_services: The push services that browsers may bind endpoints of.
     """
 
     def __init__(
-        self, database: Engine, sessions: Sessions, tokens: PushTokens, workers: Workers
+        self,
+        database: Engine,
+        sessions: Sessions,
+        tokens: PushTokens,
+        workers: Workers,
+        push_services: PushServices,
     ) -> None:
         self._database = database
         self._sessions = sessions
         self._tokens = tokens
         self._workers = workers
+        self._push_services = push_services
         self._endpoints: dict[tuple[str, str], Endpoint] = {
             ("POST", "/user/session/push_token/bind"): self.bind,
             ("GET", "/user/session/push_token/delete"): self.delete,
@@ -136,7 +144,7 @@ class PushTokenRoutes:
         authorization = request.headers.get("authorization")
         session_hash = find_session_hash(authorization, values.pop("hash", None))
         try:
-            return session_hash, validate(model, values)
+            return session_hash, validate(model, values, self._push_services)
         except ApiError:
             # Only clients with a session get the details.
             await self._run_in_worker(self._sessions.check, session_hash)

@@ -11,6 +11,7 @@ from category_filter.service.app import PushService
 from category_filter.service.connections import BACKLOG, Connection, raise_file_limit
 from category_filter.service.database import connect
 from category_filter.service.logs import log_config
+from category_filter.service.push_services import PushServices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ UVICORN_OPTIONS: Mapping[str, Any] = {
     "ws": "none",
     "backlog": BACKLOG,
     "timeout_graceful_shutdown": 10,  # seconds to wait for slow clients
+    "timeout_worker_healthcheck": 30,  # on a busy machine a worker may answer late
 }
 
 
@@ -32,6 +34,7 @@ def serve(  # noqa: PLR0913 - keyword-only options
     port: int,
     workers: int = 1,
     access_log: bool = False,
+    push_services: Sequence[str] = (),
     allow_origins: Sequence[str] = (),
 ) -> None:
     """Serve the API until the process is terminated.
@@ -42,6 +45,7 @@ def serve(  # noqa: PLR0913 - keyword-only options
         port: The port, or 0 for any free port.
         workers: The number of processes.
         access_log: Log a line for each request, without its query string.
+        push_services: As for `PushService`.
         allow_origins: As for `PushService`.
     """
     options: dict[str, Any] = {
@@ -55,10 +59,13 @@ def serve(  # noqa: PLR0913 - keyword-only options
     }
     raise_file_limit()
     if workers == 1:
-        uvicorn.run(PushService(url, allow_origins=allow_origins).app, **options)
+        service = PushService(url, push_services=push_services, allow_origins=allow_origins)
+        uvicorn.run(service.app, **options)
     else:
-        connect(url).dispose()  # raise its errors here, once
+        PushServices(push_services)  # raise the errors of both here, once
+        connect(url).dispose()
         # The workers inherit the environment, which other users cannot see, unlike arguments.
         os.environ["CATEGORY_FILTER_DATABASE"] = url
+        os.environ["CATEGORY_FILTER_PUSH_SERVICE"] = " ".join(push_services)
         os.environ["CATEGORY_FILTER_ALLOW_ORIGIN"] = " ".join(allow_origins)
         uvicorn.run("category_filter.service:create_app", factory=True, **options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from django.apps import apps
 from django.core import checks
@@ -24,10 +24,21 @@ if TYPE_CHECKING:
 
     from django import forms
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.expressions import Combinable
+    from typing_extensions import TypeVar
 
-    Field = models.Field[CategoryFilter | str, CategoryFilter]
-else:
+    _Set = TypeVar("_Set", default=CategoryFilter | str | Combinable)
+    _Get = TypeVar("_Get", default=CategoryFilter)
     Field = models.Field
+else:
+    _Set = _Get = object
+
+    class Field(models.Field):
+        """A field that takes the type arguments that only type checkers see."""
+
+        def __class_getitem__(cls, types: object) -> type[models.Field]:
+            return cls
+
 
 __all__ = ["CategoryFilterField"]
 
@@ -42,7 +53,7 @@ class _FilterAttribute(DeferredAttribute):
         vars(instance)[self.field.attname] = value
 
 
-class CategoryFilterField(Field):
+class CategoryFilterField(Field[_Set, _Get]):
     """A model field for filters.
 
         class Subscription(models.Model):
@@ -68,6 +79,29 @@ class CategoryFilterField(Field):
     default_error_messages = {"invalid": _("“%(value)s” is not a valid category filter.")}
     descriptor_class = _FilterAttribute
 
+    if TYPE_CHECKING:  # what the mypy plugin of django-stubs reads
+        _pyi_private_set_type: CategoryFilter | str | Combinable
+        _pyi_private_get_type: CategoryFilter
+        _pyi_lookup_exact_type: CategoryFilter | str
+
+    @overload
+    def __init__(
+        self: CategoryFilterField[CategoryFilter | str | Combinable, CategoryFilter],
+        *args: Any,
+        null: Literal[False] = False,
+        categories: Categories | None = None,
+        db_collation: str | None = None,
+        **options: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CategoryFilterField[CategoryFilter | str | Combinable | None, CategoryFilter | None],
+        *args: Any,
+        null: Literal[True],
+        categories: Categories | None = None,
+        db_collation: str | None = None,
+        **options: Any,
+    ) -> None: ...
     def __init__(
         self,
         *args: Any,

@@ -1,0 +1,162 @@
+"""CSV files, read in batches. Unlike the engine, this sees blank and short lines.
+
+A mark is appended to every record as one more field. Where it arrives shows the number of fields.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from category_filter.cli._lines import first_invalid, read_lines
+from category_filter.cli._output import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["REASON", "read_csv", "scan_csv"]
+
+REASON = "category_filter__reason"
+"""The column that says why a record is invalid; null if it is valid."""
+
+_MARK = "\x1e"
+"""The last field of every record: a control character, the record separator."""
+
+
+def scan_csv(path: Path, name: str, separator: str) -> pl.LazyFrame:
+    """Open a CSV file lazily, with the additional column `REASON`.
+
+    All columns are strings, so that no value changes. An empty field is null, but a quoted empty
+    field is an empty string.
+
+    Args:
+        path: The file.
+        name: Its name in messages.
+        separator: The delimiter.
+
+    Raises:
+        ValueError: If the file is empty.
+    """
+    schema, read = read_csv(path, name, separator)
+    return register_io_source(read, schema=schema, is_pure=True)
+
+
+def read_csv(
+    path: Path, name: str, separator: str
+) -> tuple[pl.Schema, Callable[..., Iterator[pl.DataFrame]]]:
+    """Return the schema of `scan_csv`, and a function that reads batches."""
+    for _, lines, ends in _read_records(path, name):
+        header = lines[: ends.arg_true()[0] + 1]
+        break
+    else:
+        raise ValueError(f"{name}: the file is empty")
+    reader = _Reader(name, separator, "\n".join(header).removesuffix("\r"))
+
+    def read(*_: object) -> Iterator[pl.DataFrame]:  # the arguments are optional optimizations
+        for number, lines, ends in _read_records(path, name):
+            skipped = len(header) if number == 1 else 0
+            if skipped < len(lines):
+                yield reader.read(number + skipped, lines[skipped:], ends[skipped:])
+
+    return reader.schema, read
+
+
+def _read_records(path: Path, name: str) -> Iterator[tuple[int, pl.Series, pl.Series]]:
+    """Iterate over blocks of whole records.
+
+    Yields:
+        The number of the first line, the lines, and whether each of them ends a record.
+    """
+    number, rest = 1, pl.Series([], dtype=pl.String)
+    for _, block in read_lines(path, name):
+        lines = rest = pl.concat([rest, block])
+        # A line feed is inside a field after an odd number of quotes.
+        ends = lines.str.count_matches('"', literal=True).cum_sum() % 2 == 0
+        if not ends.any():
+            break
+        length = ends.arg_true()[-1] + 1
+        yield number, lines[:length], ends[:length]
+        number, rest = number + length, lines[length:]
+    if len(rest):
+        raise ValueError(f"{name}:{number}: a quote is never closed")
+
+
+class _Reader:
+    """The parser of the records of one file."""
+
+    def __init__(self, name: str, separator: str, header: str) -> None:
+        self._name = name
+        self._separator = separator
+        self._suffix = f"{separator}{_MARK}\n"
+        self._header = header + self._suffix
+        self._columns = self._parse("").columns[:-1]
+        self.schema = pl.Schema(dict.fromkeys([*self._columns, REASON], pl.String))
+
+    def read(self, number: int, lines: pl.Series, ends: pl.Series) -> pl.DataFrame:
+        """Return the records as a dataframe.
+
+        Args:
+            number: The number of the first line.
+            lines: The lines of whole records.
+            ends: Whether each line ends a record.
+
+        Raises:
+            ValueError: If a record has too many fields, or its quotes are invalid.
+        """
+        marked = lines.str.strip_suffix("\r") + self._suffix
+        if not ends.all():
+            marked = marked.zip_with(ends, lines + "\n")
+        starts = ends.shift(1, fill_value=True).arg_true()  # of the records
+        frame = self._try_parse(marked.str.join("").item(), len(starts))
+        if frame is None:
+            bounds = [*starts, len(lines)]
+            index = first_invalid(
+                len(starts),
+                lambda n: self._try_parse(marked[: bounds[n]].str.join("").item(), n) is not None,
+            )
+            raise ValueError(
+                f"{self._name}:{number + starts[index]}: invalid quotes: quote the whole field,"
+                " and double the quotes inside it"
+            )
+        # The index of the mark is the number of fields.
+        width = len(self._columns)
+        places = [pl.when(pl.nth(n) == _MARK).then(n) for n in range(width, 0, -1)]
+        fields = frame.select(pl.coalesce(places)).to_series()
+        if fields.has_nulls():
+            hint = ": quote a list that contains commas" if self._separator == "," else ""
+            raise ValueError(
+                f"{self._name}:{number + starts[fields.is_null().arg_true()[0]]}:"
+                f" more than {counted(width, 'field')}{hint}"
+            )
+        if (fields < width).any():  # the rest of the row is null, rather than the mark
+            frame = frame.with_columns(
+                pl.when(fields > index).then(name).alias(name)
+                for index, name in enumerate(self._columns)
+            )
+        is_blank = pl.nth(0).is_null() & (fields == 1)
+        reason = (
+            pl.when(is_blank)
+            .then(pl.lit("blank line"))
+            .when(fields < width)
+            .then(pl.format(f"short row: {{}} of {counted(width, 'field')}", fields))
+        )
+        return frame.select(*self._columns, reason.alias(REASON))
+
+    def _parse(self, records: str) -> pl.DataFrame:
+        return pl.read_csv(
+            (self._header + records).encode(),
+            separator=self._separator,
+            infer_schema=False,
+            truncate_ragged_lines=True,
+        )
+
+    def _try_parse(self, records: str, count: int) -> pl.DataFrame | None:
+        """Return the records as a dataframe, or None if they are not as many."""
+        try:
+            frame = self._parse(records)
+        except pl.exceptions.PolarsError:
+            return None
+        return frame if len(frame) == count else None

@@ -1,0 +1,75 @@
+"""The formats of tables in files, and how to write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    import polars as pl
+
+__all__ = ["FileFormat", "sink"]
+
+_KINDS: dict[str, Literal["parquet", "csv", "ndjson"]] = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+}
+
+_COMPRESSIONS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
+"""The compressions of text formats. Parquet has its own."""
+
+
+class FileFormat(NamedTuple):
+    """The format of a table in a file."""
+
+    kind: Literal["parquet", "csv", "ndjson"]
+    compression: Literal["uncompressed", "gzip", "zstd"] = "uncompressed"
+    separator: str = ","
+
+    @classmethod
+    def of(cls, path: Path, given: str | None, separator: str) -> FileFormat:
+        """Return the format of a file.
+
+        Args:
+            path: The file, whose extension names the format.
+            given: The extension without its leading dot, if it is not that of the file.
+            separator: The delimiter of a `.csv` file; a `.tsv` file has tabs.
+
+        Raises:
+            ValueError: If the extension or the separator is invalid.
+        """
+        if given is None and path.is_dir():
+            return cls("parquet")
+        name = path if given is None else Path(f"_.{given}")
+        compression = _COMPRESSIONS.get(name.suffix.lower())
+        extension = (name.with_suffix("") if compression else name).suffix.lower()
+        kind = _KINDS.get(extension)
+        if kind is None or (compression and kind == "parquet"):
+            raise ValueError(
+                f"{given or path}: the format must be one of {', '.join(_KINDS)}"
+                " (text formats also with .gz or .zst)"
+            )
+        if len(separator.encode()) != 1 or separator in '"\r\n':
+            raise ValueError(f"--separator must be one ASCII character, not {separator!r}")
+        return cls(kind, compression or "uncompressed", "\t" if extension == ".tsv" else separator)
+
+
+def sink(table: pl.LazyFrame, target: Path | BinaryIO, file_format: FileFormat) -> pl.LazyFrame:
+    """Return a query that writes the table."""
+    kind, compression, separator = file_format
+    if kind == "parquet":
+        return table.sink_parquet(target, lazy=True)
+    if kind == "csv":
+        return table.sink_csv(
+            target,
+            separator=separator,
+            compression=compression,
+            check_extension=False,  # of a temporary file
+            lazy=True,
+        )
+    return table.sink_ndjson(target, compression=compression, check_extension=False, lazy=True)

@@ -1,0 +1,96 @@
+"""Read tables lazily, and find the line of a broken row."""
+
+from __future__ import annotations
+
+import glob
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from category_filter.cli._csv import scan_csv
+from category_filter.cli._files import spool
+from category_filter.cli._lines import first_invalid, open_text, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from category_filter.cli._formats import FileFormat
+
+__all__ = ["count_rows", "scan"]
+
+
+@contextmanager
+def scan(path: Path, name: str, file_format: FileFormat) -> Generator[pl.LazyFrame]:
+    """Open a file or a folder of Parquet files lazily.
+
+    Args:
+        path: The file.
+        name: Its name in messages.
+        file_format: Its format.
+
+    Raises:
+        ValueError: If a row is invalid.
+    """
+    if file_format.kind == "parquet":
+        yield _scan_parquet(path)
+    elif file_format.kind == "csv":
+        yield scan_csv(path, name, file_format.separator)
+    else:
+        with _without_bom(path) as plain:
+            try:
+                yield _scan_ndjson(plain)
+            except pl.exceptions.PolarsError:
+                _locate_error(plain, name)
+                raise
+
+
+def count_rows(path: Path, file_format: FileFormat) -> int:
+    """Return the number of rows, which is only an estimate for text formats: the lines."""
+    if file_format.kind == "parquet":
+        lines = _scan_parquet(path)
+    else:
+        lines = pl.scan_lines(path.absolute(), glob=False)
+    return int(lines.select(pl.len()).collect().item())
+
+
+def _scan_parquet(path: Path) -> pl.LazyFrame:
+    """Read a file, or the files of a folder but for those that Spark hides."""
+    hidden = [".", "_"] if path.is_dir() else None
+    return pl.scan_parquet(path.absolute(), glob=False, hidden_file_prefix=hidden)
+
+
+def _scan_ndjson(path: Path) -> pl.LazyFrame:
+    """Read the file twice, because a column may be null in all rows but the last."""
+    literal = glob.escape(str(path.absolute()))
+    schema = pl.scan_ndjson(literal, infer_schema_length=None).collect_schema()
+    return pl.scan_ndjson(literal, schema=schema)
+
+
+@contextmanager
+def _without_bom(path: Path) -> Generator[Path]:
+    """Return the path of a copy without the byte order mark, if there is one."""
+    with open_text(path) as stream:
+        if stream.tell() == 0:
+            yield path
+            return
+        with spool(stream) as copy:
+            yield copy
+
+
+def _locate_error(path: Path, name: str) -> None:
+    """Raise an error with the number of the first line that is not a JSON object, if any."""
+    for number, lines in read_lines(path, name):
+
+        def is_valid(count: int) -> bool:
+            text = lines[:count].str.join("\n").item()  # noqa: B023 - called in this iteration
+            try:
+                pl.read_ndjson(text.encode(), infer_schema_length=None)
+            except pl.exceptions.PolarsError:
+                return False
+            return True
+
+        if not is_valid(len(lines)):
+            line = number + first_invalid(len(lines), is_valid)
+            raise ValueError(f"{name}:{line}: not a JSON object like the rows before") from None

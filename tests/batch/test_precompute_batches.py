@@ -1,0 +1,67 @@
+"""What the engine calls in its own threads, where coverage is not measured."""
+
+import polars as pl
+import pytest
+
+from category_filter import navixy
+from category_filter.batch._meanings import Meanings
+from category_filter.cli import _lines
+from category_filter.cli._csv import REASON, read_csv
+from category_filter.cli._rewrite import added_columns
+from category_filter.cli._tally import Tally
+
+
+def csv_rows(path):
+    schema, read = read_csv(path, "in.csv", ",")
+    frame = pl.concat([pl.DataFrame(schema=schema), *read()])
+    assert frame.columns[-1] == REASON
+    return frame.rows()
+
+
+class TestCsv:
+    @pytest.mark.parametrize("block_bytes", [1, 8, 1_000])
+    def test_short_and_quoted_rows(self, tmp_path, monkeypatch, block_bytes):
+        monkeypatch.setattr(_lines, "_BLOCK_BYTES", block_bytes)
+        path = tmp_path / "in.csv"
+        path.write_bytes(b'a,b\n1,"x"\n\n"y\n1,x,y\n2",z\n3\n')
+        if block_bytes == 1:  # a quoted field has to end in its block
+            with pytest.raises(ValueError, match=r"^in.csv:4: a quote is never closed$"):
+                csv_rows(path)
+            return
+        assert csv_rows(path) == [
+            *(("1", "x", None), (None, None, "blank line"), ("y\n1,x,y\n2", "z", None)),
+            ("3", None, "short row: 1 of 2 fields"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("rows", "message"),
+        [
+            ("1,x\n1,x,y\n", "in.csv:3: more than 2 fields: quote a list that contains commas"),
+            ("1,x\n1,'\"x\n", "in.csv:3: a quote is never closed"),
+            ('1,x\n1,"x"y\n', "in.csv:3: invalid quotes: quote the whole field, and double"),
+            ('1,x\n1,x"y\n2,y"\n', "in.csv:3: invalid quotes: quote the whole field, and double"),
+        ],
+    )
+    def test_broken_rows(self, tmp_path, rows, message):
+        (tmp_path / "in.csv").write_text(f"a,b\n{rows}")
+        with pytest.raises(ValueError, match=f"^{message}"):
+            csv_rows(tmp_path / "in.csv")
+
+
+@pytest.mark.parametrize("mask", [True, False])
+def test_reasons_replace_what_the_filters_mean(mask):
+    tally = Tally()
+    meanings = Meanings("f", navixy.CATEGORIES, mask=mask, suffix="_2")
+    columns = [pl.Series("f", ["*", "old", "a;b"]), pl.Series([None, "short row", None])]
+    found = added_columns(columns, meanings=meanings, tally=tally).struct.unnest()
+    error = "write ',' instead of ';'; did you mean 'a,b'?"
+    expected = {
+        "canonical_2": ["*", None, None],
+        "mask_2": [63, 0, 0],
+        "unknown_2": [None] * 3,
+        "error_2": [None, "short row", error],
+    }
+    assert found.to_dict(as_series=False) == {
+        name: values for name, values in expected.items() if mask or name != "mask_2"
+    }
+    assert tally.summary().startswith("3 rows, 3 distinct filters, 2 invalid rows")

@@ -1,0 +1,95 @@
+"""PySpark, classic or Connect: names, collations, streams and a source that changes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from engines import rows, spark, spark_table
+
+from category_filter import Categories
+from category_filter.batch import audience, deliveries, filter_events, precompute
+
+KNOWN = Categories(["news", "News"])
+
+
+def test_names_may_have_dots_and_differ_only_in_case():
+    subscriptions = spark_table({"a.b": ["1"], "Note": ["s"], "f.g": ["-news"]})
+    events = spark_table({"a.b": ["1", "1"], "note": ["e", "e"], "c.d": ["news", "ads"]})
+    result = precompute(subscriptions, KNOWN, filter_column="f.g")
+    assert rows(result) == [("1", "s", "-news", "-news", 0b10, None, None)]
+    assert len(rows(filter_events(events, "-news", category_column="c.d"))) == 1
+    found = deliveries(subscriptions, events, "a.b", filter_column="f.g", category_column="c.d")
+    assert found.columns == ["a.b", "note", "c.d", "Note_right", "f.g"]
+    assert rows(found) == [("1", "e", "ads", "s", "-news")]
+
+
+def test_a_column_that_differs_only_in_case_is_not_overwritten():
+    subscriptions = spark_table({"category_filter": ["a"], "Error": ["mine"]})
+    with pytest.raises(ValueError, match=r"^column 'Error' already exists: choose a suffix$"):
+        precompute(subscriptions, KNOWN)
+
+
+def test_a_collation_does_not_make_names_equal():
+    query = (
+        "SELECT collate(text, 'UTF8_LCASE') text, 1 AS key FROM VALUES ('News'), ('news') t(text)"
+    )
+    frame = spark().sql(query)
+    assert sorted(rows(precompute(frame.select("text"), KNOWN, filter_column="text"))) == [
+        ("News", "News", 0b10, None, None),
+        ("news", "news", 0b01, None, None),
+    ]
+    assert rows(audience(frame, KNOWN, filter_column="text")) == [("news", 1), ("News", 1)]
+    assert rows(filter_events(frame, "news", category_column="text")) == [("news", 1)]
+    found = deliveries(frame, frame, "key", filter_column="text", category_column="text")
+    assert sorted(rows(found)) == [("News", 1, "News"), ("news", 1, "news")]
+
+
+def test_streams_are_refused_with_the_way_out():
+    stream = spark().readStream.format("rate").load().selectExpr("string(value) AS category_filter")
+    for use in (
+        lambda: precompute(stream, KNOWN),
+        lambda: audience(stream, KNOWN),
+        lambda: deliveries(stream, stream, "category_filter", category_column="category_filter"),
+    ):
+        with pytest.raises(TypeError, match=r"foreachBatch") as caught:
+            use()
+        assert str(caught.value) == (
+            "streaming dataframes cannot be collected: use foreachBatch, for example"
+            " stream.writeStream.foreachBatch(lambda rows, _:"
+            " precompute(rows, categories).write.save(path, mode='append')).start()"
+        )
+    kept = filter_events(stream, "a", category_column="category_filter")
+    assert kept.isStreaming
+
+
+@pytest.mark.parametrize("dtype", ["double", "void"])
+def test_a_column_of_nulls_may_have_another_type(dtype):
+    frame = spark().sql(f"SELECT CAST(NULL AS {dtype}) AS category_filter")
+    assert rows(precompute(frame, KNOWN)) == [(None, "*", 0b11, None, None)]
+
+
+def test_rows_that_changed_while_the_table_was_read_have_an_error():
+    frame = spark().sql("SELECT string(uuid()) AS category_filter")
+    ((_, *added),) = rows(precompute(frame, KNOWN))
+    assert added == [
+        None,
+        0,
+        None,
+        "the filter changed while the table was read: run precompute again",
+    ]
+
+
+@pytest.mark.skipif("SPARK_REMOTE" in os.environ, reason="this is the process that it starts")
+def test_spark_connect():
+    """Run this file on Spark Connect: a process has one kind of session."""
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "SPARK_REMOTE": "local[2]", "CI": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout

@@ -1,0 +1,34 @@
+"""Runs `category-filter precompute` in this process, or in one of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from category_filter.cli import app
+
+COMMAND = [str(Path(sys.executable).with_name("category-filter")), "precompute"]
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, ["precompute", *map(str, arguments)])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def file_names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def failure(folder, *arguments):
+    """Run a command that fails, check that it changes no file, and return its only line."""
+    (folder / "out.parquet").write_bytes(b"unchanged")
+    result = subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, cwd=folder
+    )
+    assert result.stdout == ""
+    assert (folder / "out.parquet").read_bytes() == b"unchanged"
+    assert not [name for name in file_names(folder) if name.endswith(".part")]
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    return line
