@@ -293,6 +293,7 @@ class TestBootstrap:
         expect(page.locator(".form-control")).to_have_css("padding-left", "12px")
         control = page.get_by_label(name, exact=True)
         expect(control).to_be_checked()
+        expect(control).to_have_css("appearance", "auto")  # not that of a text input
         checked = control.screenshot()
         control.evaluate("input => { input.checked = false }")
         assert control.screenshot() != checked
