@@ -315,7 +315,7 @@ class TestConstraints:
             (Field(max_length=6, strict=True), "sport", b"sport", "string_type"),
             (at.Predicate(lambda f: f.allows("sport")), "-news", "-sport", "predicate_failed"),
         ],
-        ids=str,
+        ids=lambda value: str(value).partition(" at 0x")[0],  # the same in every process
     )
     @pytest.mark.parametrize("before", [True, False])
     def test_constraints_apply_to_the_string(self, constraint, valid, invalid, error, before):
