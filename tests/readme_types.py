@@ -10,7 +10,8 @@ from readmes import READMES, ROOT, Block, blocks, name
 
 HEADER = (
     "# pyright: strict, reportUnusedExpression=false, reportMissingTypeStubs=false, "
-    "reportUnknownMemberType=false, reportUnnecessaryTypeIgnoreComment=false\n"
+    "reportUnknownMemberType=false, reportUnknownVariableType=false, "
+    "reportUnnecessaryTypeIgnoreComment=false\n"
 )
 """An example may show the value of an expression, and use a library with incomplete types."""
 
