@@ -78,7 +78,7 @@ def fill(database: Engine, tokens: int, assigned: list[CategoryFilter]) -> None:
         for table in ("push_token", "push_session", "push_filter"):
             connection.execute(text(f"DELETE FROM {table}"))
         connection.execute(
-            insert(filters), [{"id": i, "filter": f} for i, f in enumerate(distinct)]
+            insert(filters), [{"id": i, "filter": f} for i, f in enumerate(distinct, start=1)]
         )
         connection.execute(
             text(
@@ -89,13 +89,14 @@ def fill(database: Engine, tokens: int, assigned: list[CategoryFilter]) -> None:
             ),
             {"tokens": tokens, "now": int(time.time()) + 3_600},
         )
-        ids = ",".join(f"({i},{distinct.index(f)})" for i, f in enumerate(assigned))
+        ids = ",".join(f"({i},{distinct.index(f) + 1})" for i, f in enumerate(assigned))
         connection.execute(
             text(
                 f"WITH assigned(i, filter_id) AS (VALUES {ids})"
-                " INSERT INTO push_token (session_id, application, token, filter_id, ends_at)"
-                " SELECT id, 'navixy_android_viewer',"
-                f" '{'a' * 80}' || id || '{'b' * 80}', filter_id, ends_at FROM push_session"
+                " INSERT INTO push_token"
+                " (session_id, application, token, token_digest, filter_id, ends_at)"
+                f" SELECT id, 'navixy_android_viewer', '{'a' * 80}' || id || '{'b' * 80}',"
+                " digest, filter_id, ends_at FROM push_session"
                 f" JOIN assigned ON assigned.i = id % {len(assigned)}"
             )
         )
