@@ -1,6 +1,7 @@
 """The dataframe engines: create a dataframe from columns, and read its rows back."""
 
 import os
+import sys
 from functools import cache
 
 import dask.dataframe
@@ -98,6 +99,7 @@ def spark():
     """
     from pyspark.sql import SparkSession  # noqa: PLC0415 - takes seconds, and few tests need it
 
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers need pandas, too
     if "SPARK_REMOTE" in os.environ:
         session = SparkSession.builder.getOrCreate()
         session.conf.set("spark.sql.shuffle.partitions", "2")

@@ -113,7 +113,7 @@ def pgbouncer(database_url, folder):
         """
     )
     folder.chmod(0o755)
-    for parent in folder.parents[:2]:
+    for parent in folder.parents[:3]:  # one more if pytest runs in several processes
         parent.chmod(0o755)
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     with running([*user, "/usr/sbin/pgbouncer", "-q", config], port):

@@ -61,8 +61,7 @@ def test_a_server_that_shuts_down_closes_the_service(database_url):
         pool = service.tokens._database.pool
         assert pool.checkedin() == 1
     assert pool.checkedin() == 0
-    with pytest.raises(RuntimeError, match="cannot schedule new futures after shutdown"):
-        service._workers.submit(print)
+    assert service._workers._executor is None
 
 
 class TestFactory:
