@@ -1,7 +1,6 @@
 """`PushService` and `create_app`: mount the application, index it, configure it, close it."""
 
 import httpx2
-import pytest
 from fastapi import FastAPI
 from push_client import BIND, DELETE, PHONE, SUCCESS, answer, authorized
 from servers import HASH, served
