@@ -173,7 +173,7 @@ class _ResultCheck(NamedTuple):
 
 
 class _Restriction(NamedTuple):
-    """What to add to the schemas of filters, and where to look up references."""
+    """The additions to the schemas of filters, and the definitions of references."""
 
     categories: Categories
     handler: GetCoreSchemaHandler

@@ -29,7 +29,7 @@ class Columns(NamedTuple):
 
 
 class On(NamedTuple):
-    """How subscriptions and events are joined."""
+    """The join of subscriptions and events."""
 
     key: list[str]
     filters: str
@@ -40,7 +40,7 @@ class On(NamedTuple):
 
 
 class Engine(Protocol):
-    """What each engine's module defines."""
+    """The functions that each engine's module defines."""
 
     COLLECTS: bool
     """Whether distinct strings are collected, because a column cannot be mapped in batches."""
