@@ -122,7 +122,7 @@ def parse(text: str | None, missing: CategoryFilter) -> CategoryFilter:
 
 
 class Listed(NamedTuple):
-    """The pairs of a filter and a category that it lists, by number: `filter * width + category`."""
+    """The pairs of a filter and a listed category, by number: `filter * width + category`."""
 
     width: int
     pairs: list[int]
