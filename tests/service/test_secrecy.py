@@ -86,5 +86,6 @@ def test_the_repr_of_a_recipient_contains_no_secrets(client):
     client.bind(json=BROWSER)
     (recipient,) = client.service.tokens.recipients("chat_message")
     assert re.fullmatch(
-        r"Recipient\(session_id=\d+, application='w3c_pushapi', ends_at=\d+\)", repr(recipient)
+        r"Recipient\(session_id=\d+, application='w3c_pushapi', ends_at=\d+, owner=None\)",
+        repr(recipient),
     )
