@@ -12,7 +12,7 @@ __all__ = ["DIALECTS", "allows", "condition", "delimited", "delimited_expression
 
 
 class _Dialect(NamedTuple):
-    """How a dialect spells what the condition consists of."""
+    """The parts of the condition in the syntax of a dialect."""
 
     exact: str = "{}"
     """Text that is compared byte by byte, whatever the collation of the column."""

@@ -107,14 +107,14 @@ _waiting_connections = WeakKeyDictionary["ServerState", dict[Connection, None]](
 
 def raise_file_limit() -> None:
     """Let this process open as many files as the system allows."""
-    if sys.platform != "win32":  # pragma: no branch
+    if sys.platform != "win32":  # pragma: no branch - Windows has no such limit
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @cache
 def _max_connections() -> int:
-    if sys.platform == "win32":  # pragma: no cover
+    if sys.platform == "win32":  # pragma: no cover - Windows has no such limit
         return _MAX_CONNECTIONS
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return min(_MAX_CONNECTIONS, max(1, files - _RESERVED_FILES))
