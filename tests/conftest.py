@@ -9,6 +9,8 @@ from sqlalchemy import create_engine, make_url
 
 collect_ignore = ["typing"]  # type-checked, never run
 
+pytest.register_assert_rewrite("laws")
+
 IN_CI = bool(os.environ.get("CI"))
 
 settings.register_profile("local", deadline=None)

@@ -102,12 +102,12 @@ def spark():
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers need pandas, too
     if "SPARK_REMOTE" in os.environ:
         session = SparkSession.builder.getOrCreate()
-        session.conf.set("spark.sql.shuffle.partitions", "2")
+        session.conf.set("spark.sql.shuffle.partitions", "1")
         return session
     return (
-        SparkSession.builder.master("local[2]")
+        SparkSession.builder.master("local[1]")
         .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.sql.shuffle.partitions", "1")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.log.level", "ERROR")
         .getOrCreate()
@@ -115,10 +115,7 @@ def spark():
 
 
 def spark_table(columns):
-    schema = ", ".join(
-        f"`{name}` {dtype}" for name, dtype in types(columns, "string", "long").items()
-    )
-    return spark().createDataFrame([*zip(*columns.values(), strict=True)], schema)
+    return spark().createDataFrame(arrow_table(columns))  # without Python workers, unlike a list
 
 
 STRINGS = [pa.string(), pa.large_string(), pa.string_view()]

@@ -247,7 +247,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_an_interruption_removes_the_temporary_file(self, folder, number):
-        many = pl.concat([ROWS] * 1_000_000).with_row_index("row")
+        many = pl.concat([ROWS] * 400_000).with_row_index("row")
         many.write_parquet(folder / "in.parquet")
         process = subprocess.Popen(
             [*COMMAND, "in.parquet", "out.parquet"], cwd=folder, stderr=subprocess.PIPE, text=True

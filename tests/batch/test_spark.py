@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 from engines import rows, spark, spark_table
+from laws import check_large_tables
 
 from category_filter import Categories
 from category_filter.batch import audience, deliveries, filter_events, precompute
 
 KNOWN = Categories(["news", "News"])
+
+
+def test_each_function_equals_a_loop_over_allows():
+    check_large_tables("PySpark")
 
 
 def test_names_may_have_dots_and_differ_only_in_case():
@@ -84,7 +89,7 @@ def test_spark_connect():
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "SPARK_REMOTE": "local[2]", "CI": ""},
+        env={**os.environ, "SPARK_REMOTE": "local[1]", "CI": ""},
         capture_output=True,
         text=True,
         check=False,
