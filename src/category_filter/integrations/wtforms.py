@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from wtforms import Field
@@ -110,6 +109,6 @@ class _OfText:
         self.validate = validate
 
     def __call__(self, form: BaseForm, field: CategoryFilterField) -> None:
-        text: Any = copy(field)
-        text.data = field._value()  # noqa: SLF001 - public to widgets
+        text: Any = object.__new__(type(field))  # `copy` would create an unbound field
+        vars(text).update(vars(field), data=field._value())  # noqa: SLF001 - public to widgets
         self.validate(form, text)
