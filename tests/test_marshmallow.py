@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 from hypothesis import given
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, validate
 from strategies import filters, spellings, texts
 
 from category_filter import (
@@ -92,6 +92,21 @@ def test_a_load_default_may_be_a_string():
     assert WithDefault().load({}) == {"wanted": CategoryFilter("news,sport")}
     with pytest.raises(UnknownCategoryError):
         CategoryFilterField(KNOWN, load_default="sprot")
+
+
+def test_validators_of_text_validate_the_canonical_form():
+    class Bounded(Schema):
+        short = CategoryFilterField(validate=validate.Length(max=5))
+        denylist = CategoryFilterField(
+            validate=[validate.Regexp("^-"), validate.NoneOf([CategoryFilter("-*")])]
+        )
+
+    assert Bounded().load({"short": "b , a"})["short"] == CategoryFilter("a,b")
+    assert Bounded().validate({"short": "sports", "denylist": "a"}) == {
+        "short": ["Longer than maximum length 5."],
+        "denylist": ["String does not match expected pattern."],
+    }
+    assert Bounded().validate({"denylist": "-*"}) == {"denylist": ["Invalid input."]}
 
 
 def test_apispec_describes_the_field_as_a_string():

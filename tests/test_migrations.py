@@ -191,7 +191,8 @@ class TestDjango:
     def test_a_rename_continues_after_an_interruption_and_can_be_undone(self, database):
         rows = Subscription.objects.using(database)
         texts = [text or "*" for text in STORED]
-        rows.bulk_create(Subscription(wanted=f) for f in texts * (ROWS // len(STORED)))
+        created = (Subscription(wanted=f) for f in texts * (ROWS // len(STORED)))
+        rows.bulk_create(created, batch_size=10_000)  # MariaDB limits the size of a statement
         interrupt = interrupting(2)
 
         def wrapper(execute, sql, *arguments):

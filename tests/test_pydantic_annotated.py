@@ -19,6 +19,7 @@ from pydantic import (
     Json,
     PlainSerializer,
     PlainValidator,
+    SerializeAsAny,
     SkipValidation,
     Strict,
     StringConstraints,
@@ -29,6 +30,7 @@ from pydantic import (
     field_validator,
     validate_call,
 )
+from pydantic_core import to_jsonable_python
 from typing_extensions import TypeAliasType
 
 from category_filter import Categories, CategoryFilter
@@ -163,6 +165,19 @@ class TestValidators:
         shout = PlainSerializer(lambda f: str(f).upper())
         annotation = Annotated[CategoryFilter, shout, KNOWN]
         assert TypeAdapter(annotation).dump_python(NEWS) == "NEWS"
+
+    def test_filters_are_serialized_where_the_annotation_does_not_say(self):
+        class Subscription(BaseModel):
+            anything: Any
+            value: object
+            typed: SerializeAsAny[KnownFilter]
+
+        subscription = Subscription(anything={NEWS: RETIRED}, value=NEWS, typed="news")
+        assert subscription.model_dump()["anything"] == {NEWS: RETIRED}
+        dumped = '{"anything":{"news":"-retired"},"value":"news","typed":"news"}'
+        assert subscription.model_dump_json() == dumped
+        assert subscription.model_dump_json(serialize_as_any=True) == dumped
+        assert to_jsonable_python([NEWS]) == ["news"]
 
     def test_field_validators_and_serializers_are_applied(self):
         class Subscription(BaseModel):

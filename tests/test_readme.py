@@ -109,7 +109,7 @@ def test_django_filter():
 def test_django_ninja():
     schema = run_file(INTEGRATIONS, "schemas")["SubscriptionSchema"]
     stored = Subscription(wanted="-chat_message,retired")
-    assert schema.from_orm(stored).dict() == {"wanted": "-chat_message,retired"}
+    assert schema.from_orm(stored).model_dump(mode="json") == {"wanted": "-chat_message,retired"}
 
 
 def test_spark(tmp_path):

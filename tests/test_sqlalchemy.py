@@ -210,9 +210,26 @@ class TestDefaults:
 
     @pytest.mark.parametrize("option", ["server_default", "server_onupdate"])
     def test_the_server_default_is_the_canonical_form(self, option):
-        column = Column("wanted", CategoryFilterType(KNOWN), **{option: "- sport, news"})
+        column = Column("wanted", CategoryFilterType(KNOWN, length=20), **{option: "- sport, news"})
         Table("row", MetaData(), column)
         assert getattr(column, option).arg == "-news,sport"
+
+    @pytest.mark.parametrize(
+        ("dialect", "default"),
+        [
+            (sqlite.dialect(), "TEXT DEFAULT '-news,sport'"),
+            (psycopg.dialect(), "TEXT DEFAULT '-news,sport'"),
+            (
+                mysql.dialect(),  # which refuses DEFAULT '*' for a column of text
+                "MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin DEFAULT ('-news,sport')",
+            ),
+        ],
+        ids=lambda value: getattr(value, "name", None),
+    )
+    def test_mysql_gets_the_server_default_of_text_as_an_expression(self, dialect, default):
+        column = Column("wanted", CategoryFilterType(KNOWN), server_default="- sport, news")
+        statement = CreateTable(Table("row", MetaData(), column))
+        assert str(statement.compile(dialect=dialect)).split("wanted ")[1].split("\n")[0] == default
 
     @pytest.mark.parametrize("option", ["default", "onupdate", "server_default"])
     @pytest.mark.parametrize(
@@ -245,6 +262,7 @@ class TestDefaults:
             Column("id", Integer, primary_key=True),
             Column("default", CategoryFilterType, default="b, a"),
             Column("server", CategoryFilterType(length=9), server_default="b, a"),
+            Column("text", CategoryFilterType, server_default="b, a"),
             Column("function", CategoryFilterType, default=lambda: "b, a"),
             Column("none", CategoryFilterType, default=lambda: None),
             Column("expression", CategoryFilterType, default=text("'a,b'")),
@@ -252,7 +270,7 @@ class TestDefaults:
         with tables(sql_engine, metadata), sql_engine.begin() as connection:
             connection.execute(insert(row), {"id": 1})
             (found,) = connection.execute(text("SELECT * FROM defaults"))
-            assert found == (1, "a,b", "a,b", "a,b", None, "a,b")
+            assert found == (1, "a,b", "a,b", "a,b", "a,b", None, "a,b")
 
     def test_a_default_function_may_return_a_string(self, sql_engine):
         class OtherBase(DeclarativeBase):

@@ -303,6 +303,8 @@ class TestComparisons:
             (wanted != "*", [0, 1]),
             (wanted.in_(["- b,a", CategoryFilter("b")]), [0, 1]),
             (wanted.not_in(["b"]), [0, 2]),
+            (wanted.is_distinct_from("b , b"), [0, 2]),
+            (wanted.is_not_distinct_from("b , b"), [1]),
             (wanted.like("-%"), [0]),
             (wanted.startswith("-"), [0]),
             (wanted.contains(","), [0]),

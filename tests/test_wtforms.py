@@ -10,7 +10,7 @@ from hypothesis import given
 from strategies import texts
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
-from wtforms.validators import DataRequired, Optional
+from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.integrations.wtforms import CategoryFilterField
@@ -85,6 +85,17 @@ def make_form(submitted=None, stored=None, *validators, **options):
 
 
 class TestField:
+    @pytest.mark.parametrize(
+        ("check", "valid", "invalid"),
+        [(Length(max=5), "sport", " sport"), (Regexp("^-"), "- ads", "ads")],
+        ids=["length", "regexp"],
+    )
+    def test_validators_of_text_validate_what_the_user_typed(self, check, valid, invalid):
+        assert make_form({"wanted": valid}, None, check).validate()
+        form = make_form({"wanted": invalid}, None, check)
+        assert not form.validate()
+        assert form.wanted.data == CategoryFilter(invalid)
+
     def test_empty_input_is_an_error_unless_optional(self):
         assert make_form().wanted.data is None
         assert make_form().wanted._value() == ""

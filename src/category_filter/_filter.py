@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-    from pydantic_core import CoreSchema
+    from pydantic_core import CoreSchema, SchemaSerializer
 
     _T = TypeVar("_T")
     _Category = TypeVar("_Category", bound="str | Enum")
@@ -253,6 +253,13 @@ class CategoryFilter(Immutable):
         from category_filter._pydantic import json_schema  # noqa: PLC0415 - needs Pydantic
 
         return json_schema(core, handler)
+
+    @property
+    def __pydantic_serializer__(self) -> SchemaSerializer:
+        """What Pydantic serializes a filter with where the annotation does not say, as in `Any`."""
+        from category_filter._pydantic import SERIALIZER  # noqa: PLC0415 - needs Pydantic
+
+        return SERIALIZER
 
 
 def coerce_str(value: object, role: str) -> str:

@@ -6,7 +6,12 @@ import operator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
+from pydantic_core import (
+    PydanticCustomError,
+    PydanticKnownError,
+    SchemaSerializer,
+    core_schema,
+)
 
 from category_filter import _parser
 from category_filter._filter import CategoryFilter, coerce_str
@@ -19,10 +24,14 @@ if TYPE_CHECKING:
 
     _Info = ValidationInfo[Any]
 
-__all__ = ["STORED_KEY", "filter_schema", "json_schema", "known_schema"]
+__all__ = ["SERIALIZER", "STORED_KEY", "filter_schema", "json_schema", "known_schema"]
 
 STORED_KEY = "stored_filter"
 """The key of the stored filter in the validation context: a filter, or filters by field name."""
+
+_SERIALIZATION = core_schema.to_string_ser_schema(when_used="json-unless-none")
+
+SERIALIZER = SchemaSerializer(core_schema.any_schema(serialization=_SERIALIZATION))
 
 _STRING = core_schema.str_schema(
     # Explicit, because `str_to_lower` and the like in a model's config are for its strings.
@@ -51,8 +60,7 @@ _OPAQUE = frozenset({"model", "dataclass", "tagged-union"})
 def filter_schema(field_name: str | None) -> CoreSchema:
     """Return the schema of `CategoryFilter`."""
     schema = core_schema.with_info_plain_validator_function(
-        cast("Any", _Parser(())),
-        serialization=core_schema.to_string_ser_schema(when_used="json-unless-none"),
+        cast("Any", _Parser(())), serialization=_SERIALIZATION
     )
     if field_name is not None:  # Pydantic before 2.12 finds it here
         schema["function"]["field_name"] = field_name  # type: ignore[typeddict-unknown-key]

@@ -18,10 +18,18 @@ class _Dialect(NamedTuple):
     """Text that is compared byte by byte, whatever the collation of the column."""
     between_commas: str = "(',' || {} || ',')"
     first_character: str = "SUBSTR({}, 1, 1)"
+    contains: str = "REPLACE({0}, {1}, ',') <> {0}"
+    lacks: str = "REPLACE({0}, {1}, ',')\n        = {0}"
 
 
 _PLAIN = _Dialect()
-_MYSQL = _Dialect("CONVERT({} USING utf8mb4) COLLATE utf8mb4_bin", "CONCAT(',', {}, ',')")
+_MYSQL = _Dialect(
+    "CONVERT({} USING utf8mb4) COLLATE utf8mb4_bin",
+    "CONCAT(',', {}, ',')",
+    # MySQL 5.6 evaluates REPLACE of a constant in place, so that later rows see its result.
+    contains="LOCATE({1}, {0}) > 0",
+    lacks="LOCATE({1}, {0}) = 0",
+)
 _SPARK = _Dialect("CAST({} AS STRING)")
 _UNCOLLATED = _Dialect("COLLATE({}, '')")
 
@@ -119,10 +127,9 @@ def condition(filter_sql: str, delimited_sql: str, dialect: str) -> str:
     excluded = f"REPLACE({included}, ',-', ',')"
     return (
         f"(({allows_unlisted}\n"
-        f"    AND REPLACE({excluded}, {delimited_sql}, ',')\n"
-        f"        = {excluded})\n"
+        f"    AND {d.lacks.format(excluded, delimited_sql)})\n"
         f"  OR (NOT ({allows_unlisted})\n"
-        f"    AND REPLACE({included}, {delimited_sql}, ',') <> {included}))"
+        f"    AND {d.contains.format(included, delimited_sql)}))"
     )
 
 

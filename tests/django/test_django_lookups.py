@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import IntegrityError, NotSupportedError, connections, models
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce, Concat, Lower
+from django.db.models.functions import Cast, Coalesce, Concat, Lower
 from django.test.utils import isolate_apps
 from django_site.models import Subscription
 from hypothesis import HealthCheck, given, settings
@@ -223,6 +223,13 @@ def table(database, model):
 
 @pytest.mark.django_db(databases=DATABASES, transaction=True)
 class TestColumns:
+    @pytest.mark.parametrize("options", [{}, {"max_length": 9}])
+    def test_text_can_be_cast_to_a_filter(self, database, options):
+        Subscription.objects.using(database).create()
+        cast = Cast(Value("- b, a"), CategoryFilterField(**options))
+        found = Subscription.objects.using(database).values_list(cast, flat=True)
+        assert list(found) == [CategoryFilter("-a,b")]
+
     @isolate_apps("django_site")
     def test_unique_columns_tell_case_apart_and_their_index_finds_rows(self, database):
         class Row(models.Model):  # noqa: DJ008 - never shown

@@ -15,7 +15,6 @@ from form_helpers import SubscriptionForm, checked
 from import_export.resources import ModelResource
 from ninja import ModelSchema, NinjaAPI
 from ninja.testing import TestClient
-from pydantic import PlainSerializer
 from rest_framework import serializers
 from rest_framework.test import APIClient
 from tablib import Dataset
@@ -122,7 +121,7 @@ class TestFilters:
 class SubscriptionResource(ModelResource):
     class Meta:
         model = Subscription
-        fields = ["id", "wanted", "maybe"]
+        fields = ["id", "wanted", "maybe", "anything"]
         clean_model_instances = True
 
 
@@ -133,9 +132,9 @@ class TestImportExport:
         Subscription.objects.update(maybe=None)
         Subscription.objects.filter(wanted="-*").update(maybe="-ads")
         exported = SubscriptionResource().export()
-        expected = [("news,sport", ""), ("-*", "-ads")]
+        expected = [("news,sport", "", "-*"), ("-*", "-ads", "-*")]
         assert [row[1:] for row in exported] == expected
-        Subscription.objects.update(wanted="*", maybe="*")
+        Subscription.objects.update(wanted="*", maybe="*", anything="a")
         loaded = Dataset().load(exported.csv, format="csv")
         result = SubscriptionResource().import_data(loaded, raise_errors=True)
         assert result.totals["update"] == 2
@@ -143,35 +142,33 @@ class TestImportExport:
         assert Subscription.objects.filter(maybe=None).count() == 1
 
     def test_a_blank_cell_is_the_default_of_the_field(self):
-        data = Dataset(("", "", ""), (None, None, None), headers=["id", "wanted", "maybe"])
+        headers = ["id", "wanted", "maybe", "anything"]
+        data = Dataset(("", "", "", ""), (None, None, None, None), headers=headers)
         SubscriptionResource().import_data(data, raise_errors=True)
-        assert [(row.wanted, row.maybe) for row in Subscription.objects.all()] == [
-            (CategoryFilter("*"), None)
+        assert [(row.wanted, row.maybe, row.anything) for row in Subscription.objects.all()] == [
+            (CategoryFilter("*"), None, CategoryFilter("-*"))
         ] * 2
 
     @pytest.mark.parametrize(
-        ("cell", "message"),
+        ("column", "cell", "message"),
         [
-            ("a;b", "write ',' instead of ';'; did you mean 'a,b'?"),
-            ("sprot", "unknown category 'sprot' (did you mean 'sport'?)"),
+            ("wanted", "a;b", "write ',' instead of ';'; did you mean 'a,b'?"),
+            ("wanted", "sprot", "unknown category 'sprot' (did you mean 'sport'?)"),
+            ("anything", "a;b", "write ',' instead of ';'; did you mean 'a,b'?"),
         ],
     )
-    def test_an_invalid_cell_is_an_error_of_its_row(self, cell, message):
-        data = Dataset((None, cell), headers=["id", "wanted"])
+    def test_an_invalid_cell_is_an_error_of_its_row(self, column, cell, message):
+        data = Dataset((None, cell), headers=["id", column])
         (row,) = SubscriptionResource().import_data(data).invalid_rows
-        assert row.field_specific_errors == {"wanted": [message]}
-
-
-Wanted = Annotated[CategoryFilter, KNOWN, PlainSerializer(str)]
+        assert row.field_specific_errors == {column: [message]}
 
 
 class SubscriptionSchema(ModelSchema):
-    wanted: Wanted = CategoryFilter("*")
-    maybe: Wanted | None = None
+    wanted: Annotated[CategoryFilter, KNOWN] = CategoryFilter("*")
 
     class Meta:
         model = Subscription
-        fields = ["device"]
+        fields = ["device", "maybe", "anything"]
 
 
 ninja = NinjaAPI(urls_namespace="test")
@@ -192,26 +189,37 @@ class TestNinja:
     api = TestClient(ninja)
 
     def test_filters_are_read_and_written(self):
-        created = self.api.post("/", json={"device": "watch", "wanted": " -sport,news "})
+        created = self.api.post(
+            "/", json={"device": "watch", "wanted": " -sport,news ", "maybe": "- ads"}
+        )
         assert (created.status_code, created.json()) == (
             200,
-            {"device": "watch", "wanted": "-news,sport", "maybe": None},
+            {"device": "watch", "wanted": "-news,sport", "maybe": "-ads", "anything": "-*"},
         )
-        assert Subscription.objects.get().wanted == CategoryFilter("-news,sport")
+        row = Subscription.objects.get()
+        assert (row.wanted, row.maybe) == (CategoryFilter("-news,sport"), CategoryFilter("-ads"))
 
     def test_a_retired_category_is_shown(self):
         Subscription.objects.create(wanted="weather", maybe="-climate")
         assert self.api.get("/").json() == [
-            {"device": "phone", "wanted": "weather", "maybe": "-climate"}
+            {"device": "phone", "wanted": "weather", "maybe": "-climate", "anything": "-*"}
         ]
 
-    def test_invalid_input_is_a_422_with_the_message(self):
-        response = self.api.post("/", json={"device": "watch", "wanted": "sprot"})
+    @pytest.mark.parametrize(
+        ("field", "text", "message"),
+        [
+            ("wanted", "sprot", "unknown category 'sprot' (did you mean 'sport'?)"),
+            ("maybe", "a;b", "write ',' instead of ';'; did you mean 'a,b'?"),
+            ("anything", "a" * 21, "String should have at most 20 characters"),
+        ],
+    )
+    def test_invalid_input_is_a_422_with_the_message(self, field, text, message):
+        response = self.api.post("/", json={"device": "watch", field: text})
         (error,) = response.json()["detail"]
         assert (response.status_code, error["loc"], error["msg"]) == (
             422,
-            ["body", "data", "wanted"],
-            "unknown category 'sprot' (did you mean 'sport'?)",
+            ["body", "data", field],
+            message,
         )
 
 

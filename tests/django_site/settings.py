@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "import_export",
+    "ninja",
     "rest_framework",
     "category_filter.integrations.django",
     "django_site",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 
 from category_filter import CategoryFilter, CategoryFilterError
 from category_filter.integrations._validation import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     from category_filter import Categories
@@ -35,6 +36,7 @@ class CategoryFilterField(Field):
 
     To replace a message, add it to `error_messages` under the error's code. It may use the
     attributes and the `params()` of the error as placeholders: `"{character} at {position}"`.
+    `validate.Length` and `validate.Regexp` validate the canonical form.
 
     Args:
         categories: The known set, to validate strings. `CategoryFilter` objects are not validated.
@@ -55,6 +57,10 @@ class CategoryFilterField(Field):
         options["metadata"] = {"type": "string", **options.get("metadata", {})}
         super().__init__(**options)
 
+    @property
+    def _validate_all(self) -> Callable[[Any], None]:
+        return validate.And(*map(_of_canonical_form, self.validators))
+
     def _serialize(
         self, value: CategoryFilter | str | None, attr: str | None, obj: object, **options: object
     ) -> str | None:
@@ -73,6 +79,13 @@ class CategoryFilterField(Field):
             if error.code in self.error_messages:
                 raise self.make_error(error.code, **error.params(), **vars(error)) from error
             raise ValidationError(ErrorMessage(error.summary(), error)) from error
+
+
+def _of_canonical_form(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a validator of filters, which have no length themselves."""
+    if isinstance(check, validate.Length | validate.Regexp):
+        return lambda f: check(str(f))
+    return check
 
 
 class ErrorMessage(str):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, CompileError, SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapper
 from sqlalchemy.schema import ColumnDefault, DefaultClause
-from sqlalchemy.sql import operators
+from sqlalchemy.sql import ClauseElement, operators
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, TypeDecorator, to_instance
 
@@ -142,7 +142,10 @@ class CategoryFilterType(TypeDecorator[CategoryFilter]):
     comparator_factory: Any = Comparator
 
 
-_FILTER_OPERATORS = {operators.eq, operators.ne, operators.in_op, operators.not_in_op}
+_FILTER_OPERATORS = {
+    *(operators.eq, operators.ne, operators.in_op, operators.not_in_op),
+    *(operators.is_distinct_from, operators.is_not_distinct_from),
+}
 
 # The type of a filter that has no column to take it from, as in `case` and `literal`.
 CategoryFilter.__sa_type_engine__ = CategoryFilterType()  # type: ignore[attr-defined]
@@ -186,6 +189,21 @@ def _compile_delimited(element: _Delimited, compiler: SQLCompiler, **options: An
     return sql.delimited_expression(category_sql, _sql_dialect(compiler.dialect, "allows"))
 
 
+class _TextDefault(ClauseElement):
+    """The default of a text column, which MySQL accepts only as an expression."""
+
+    inherit_cache = True
+
+    def __init__(self, default: CategoryFilter) -> None:
+        self.default = default
+
+
+@compiles(_TextDefault)
+def _compile_text_default(element: _TextDefault, compiler: SQLCompiler, **options: Any) -> str:
+    quoted = f"'{element.default}'"  # canonical forms need no escapes
+    return f"({quoted})" if compiler.dialect.name == "mysql" else quoted
+
+
 def _sql_dialect(dialect: Dialect, feature: str) -> str:
     name = {"default": "sqlite"}.get(dialect.name, dialect.name)  # of `str(statement)`
     if name not in {"mariadb", "mysql", "postgresql", "sqlite"}:
@@ -209,7 +227,8 @@ def _parse_defaults(column: Column[Any], table: Table) -> None:
                 default.arg = _returning_filter(default.arg)
         for server_default in (column.server_default, column.server_onupdate):
             if isinstance(server_default, DefaultClause) and isinstance(server_default.arg, str):
-                server_default.arg = str(parse(server_default.arg, categories))
+                f = parse(server_default.arg, categories)
+                server_default.arg = str(f) if column.type.length else _TextDefault(f)
     except CategoryFilterError as error:
         raise ArgumentError(
             f"invalid default of {table.name}.{column.name}: {error.summary()}"

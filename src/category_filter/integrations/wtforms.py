@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wtforms import Field
+from wtforms.validators import Length, Regexp
 from wtforms.widgets import TextInput
 
 from category_filter import CategoryFilterError
 from category_filter.integrations._validation import browser_checks, parse
 
 if TYPE_CHECKING:
+    from wtforms.form import BaseForm
+
     from category_filter import Categories, CategoryFilter
 
 __all__ = ["CategoryFilterField"]
@@ -33,6 +36,7 @@ class CategoryFilterField(Field):
     An empty input is an error; add the `Optional` validator to accept it as None. After an error,
     the input shows what the user typed. Names listed by the form's object stay valid, even if
     retired since. With `categories`, the browser validates the input before it sends the form.
+    The validators `Length` and `Regexp` check what the user typed.
 
     Args:
         label: Passed to `wtforms.Field`.
@@ -58,6 +62,10 @@ class CategoryFilterField(Field):
         self.categories = categories
         self.filter_error: CategoryFilterError | None = None
         self._given_render_kw = dict(self.render_kw or {})
+        self.validators = [
+            _OfText(check) if isinstance(check, Length | Regexp) else check
+            for check in self.validators
+        ]
 
     def process_data(self, value: CategoryFilter | str | None) -> None:
         self.data = self.filter_error = None
@@ -92,3 +100,15 @@ class CategoryFilterField(Field):
         if self.raw_data:
             return str(self.raw_data[0])
         return "" if self.data is None else str(self.data)
+
+
+class _OfText:
+    """A validator of the text that the input shows, instead of the filter."""
+
+    def __init__(self, validate: Length | Regexp) -> None:
+        self.validate = validate
+
+    def __call__(self, form: BaseForm, field: CategoryFilterField) -> None:
+        text: Any = object.__new__(type(field))  # `copy` would create an unbound field
+        vars(text).update(vars(field), data=field._value())  # noqa: SLF001 - public to widgets
+        self.validate(form, text)

@@ -14,6 +14,7 @@ _MODULES = {
     "django_filters": "filters",
     "drf_spectacular": "spectacular",
     "import_export": "import_export",
+    "ninja": "ninja",
     "rest_framework": "serializers",
 }
 """The module that integrates with each installed app."""

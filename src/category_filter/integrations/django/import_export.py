@@ -34,8 +34,5 @@ class CategoryFilterWidget(widgets.Widget):
 
 
 def register() -> None:
-    """Make model resources use this widget.
-
-    They look up the widget of a column with `max_length` by the type of the column instead.
-    """
+    """Make model resources use this widget."""
     resources.ModelResource.WIDGETS_MAP["CategoryFilterField"] = CategoryFilterWidget

@@ -126,7 +126,19 @@ class CategoryFilterField(Field[_Set, _Get]):
         return name, path, args, options
 
     def get_internal_type(self) -> str:
-        return "TextField" if self.max_length is None else "CharField"
+        """Return a name of its own, by which packages such as django-ninja know the field."""
+        return "CategoryFilterField"
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        return self._column().db_type(connection)
+
+    def cast_db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        return self._column().cast_db_type(connection)
+
+    def _column(self) -> models.Field[Any, Any]:
+        if self.max_length is None:
+            return models.TextField()
+        return models.CharField(max_length=self.max_length)
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         """Return the type of the column, with a collation that tells case apart."""

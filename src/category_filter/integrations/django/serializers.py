@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from django.core.validators import MaxLengthValidator
 from django.db.models import Manager
 from django.utils.translation import gettext
 from rest_framework import serializers
@@ -30,14 +31,18 @@ class CategoryFilterField(Field):
     Args:
         categories: The known set, to validate names. Names listed by the updated instance stay
             valid, even if retired since; with `many=True`, those of all updated instances do.
+        max_length: The maximum length of the canonical form, in characters.
         **options: Passed to `rest_framework.serializers.Field`. `error_messages` may replace
             messages by the code of the `CategoryFilterError`.
     """
 
     default_error_messages = {"invalid": serializers.CharField.default_error_messages["invalid"]}
 
-    def __init__(self, categories: Categories | None = None, **options: Any) -> None:
+    def __init__(
+        self, categories: Categories | None = None, *, max_length: int | None = None, **options: Any
+    ) -> None:
         self.categories = categories
+        self.max_length = max_length
         if isinstance(options.get("default"), str):
             options["default"] = parse(options["default"], categories)
         super().__init__(**options)
@@ -62,6 +67,8 @@ class CategoryFilterField(Field):
             if error.code in self.error_messages:
                 self.fail(error.code, **error.params(gettext), **vars(error))
             raise serializers.ValidationError(error.summary(gettext), code=error.code) from error
+        if self.max_length is not None:
+            MaxLengthValidator(self.max_length)(str(f))
         return f
 
     def _stored_names(self, names: Iterable[str]) -> CategoryFilter:
@@ -102,20 +109,13 @@ def _items(value: Any) -> Iterable[Any]:
     return items if isinstance(value, Iterable) else [value]
 
 
-class _ModelField(CategoryFilterField, serializers.ModelField):  # pyright: ignore[reportIncompatibleMethodOverride] - it represents the value, not the instance
-    """The field of a model serializer, with the known set of the model field."""
+class _ModelField(serializers.ModelField):
+    """The factory of a model serializer: only a `ModelField` receives the field of the model."""
 
-    def __init__(self, model_field: models.CategoryFilterField, **options: Any) -> None:
-        super().__init__(model_field.categories, model_field=model_field, **options)
-        self._check_length = model_field.check_length
-
-    def to_internal_value(self, data: Any) -> CategoryFilter:
-        f = super().to_internal_value(data)
-        self._check_length(f)
-        return f
-
-    def get_attribute(self, obj: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - the base classes disagree
-        return CategoryFilterField.get_attribute(self, obj)
+    def __new__(cls, model_field: models.CategoryFilterField, **options: Any) -> Any:  # pyright: ignore[reportInconsistentConstructor] - as it says
+        return CategoryFilterField(
+            model_field.categories, max_length=model_field.max_length, **options
+        )
 
 
 def register() -> None:
