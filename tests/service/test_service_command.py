@@ -54,7 +54,10 @@ class TestSessionCreate:
         [
             (["--hash", "abc"], "wrong hash: expected 32 hexadecimal digits"),
             (["--database", "mysql://h"], "unsupported database 'mysql': use SQLite or PostgreSQL"),
-            (["--database", "oops"], "Could not parse SQLAlchemy URL from given URL string"),
+            (
+                ["--database", "oops"],
+                "invalid database URL: use sqlite:///FILE or postgresql://USER@HOST/NAME",
+            ),
             (
                 ["--database", "postgresql://root:secret@127.0.0.1:1/a"],
                 (

@@ -47,7 +47,9 @@ def sql(
     The condition goes after WHERE or ON. Where a dialect has boolean values, it is also a column.
     """
     if dialect not in DIALECTS:
-        raise typer.BadParameter(f"use one of {', '.join(DIALECTS)}", param_hint="--dialect")
+        raise typer.BadParameter(
+            f"{dialect!r} is not one of {', '.join(DIALECTS)}", param_hint="--dialect"
+        )
     if category is not None and category_column is None:
         try:
             condition = allows(category, filter_column=filter_column, dialect=dialect)

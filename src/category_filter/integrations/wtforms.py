@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wtforms import Field
-from wtforms.widgets import TextInput
-
 from category_filter import CategoryFilterError
+from category_filter._extras import requires
 from category_filter.integrations._validation import browser_checks, parse
+
+with requires("wtforms"):
+    from wtforms import Field
+    from wtforms.widgets import TextInput
 
 if TYPE_CHECKING:
     from category_filter import Categories, CategoryFilter

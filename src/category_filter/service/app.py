@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from category_filter import __version__
 from category_filter.service.database import POOL_SIZE, connect, is_in_memory
 from category_filter.service.indexed import IndexedPushTokens
 from category_filter.service.openapi import openapi_document
@@ -86,7 +86,7 @@ class PushService:
         self._workers = Workers(1 if one_writer else POOL_SIZE)
         app = self.app = _Application(
             title="Push tokens",
-            version=version("category-filter"),
+            version=__version__,
             description="Bind push tokens to sessions, each with a filter of notification"
             " categories. Send the parameters as a JSON body, as a form, or in the query string.",
             lifespan=self._lifespan,

@@ -5,3 +5,8 @@
 Modules have Django's own names: `models`, `forms`, `lookups`, `admin`, and `serializers` for
 Django REST framework.
 """
+
+from category_filter._extras import requires
+
+with requires("django"):
+    import django  # noqa: F401 - the error for a missing Django names the extra
