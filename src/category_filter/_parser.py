@@ -118,7 +118,10 @@ class _Diagnostics(NamedTuple):
 @cache
 def _language() -> _Language:
     grammar = _open_grammar("category_filter.lark", "filter", "name")
-    return _Language(_forms(grammar, "filter"), re.compile(_regexp(grammar, "NAME")))
+    form = _forms(grammar, "filter")
+    # A list is followed by the end, so giving names back is no use: matched a fifth faster without.
+    form = re.compile(form.pattern.replace(")*", ")*+"))
+    return _Language(form, re.compile(_regexp(grammar, "NAME")))
 
 
 @cache
