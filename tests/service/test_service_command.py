@@ -176,6 +176,20 @@ class TestOtherSessionCommands:
 
 
 class TestServe:
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    @pytest.mark.parametrize(
+        "origin", ["app.example", "https://", "https://app.example/", "https://ann@app.example"]
+    )
+    def test_an_invalid_origin_exits_with_2_and_an_example(self, sqlite_url, origin, workers):
+        options = ("--allow-origin", "*", "--allow-origin", origin, "--workers", workers)
+        assert run("serve", "--database", sqlite_url, *options) == (
+            *(2, ""),
+            (
+                f"category-filter: invalid origin {origin!r}: expected * or one like"
+                " https://app.example\n"
+            ),
+        )
+
     def test_it_prints_its_address_and_shuts_down_cleanly(self, database_url, tmp_path):
         with Process(database_url, tmp_path / "log") as process:
             response = httpx2.get(f"{process.address}/openapi.json")
