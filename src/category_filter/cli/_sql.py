@@ -44,7 +44,7 @@ def sql(
 ) -> None:
     """Print the SQL condition that a stored filter allows a category.
 
-    The condition goes after WHERE or ON. Where a dialect has boolean values, it is also a column.
+    The condition goes after WHERE or ON. In dialects with boolean values, it can also be a column.
     """
     try:
         if category is not None and category_column is None:

@@ -130,7 +130,7 @@ class PushService:
 
 
 def check_origins(origins: Sequence[str]) -> None:
-    """Raise ValueError for what no browser sends as an origin, so that no page is locked out."""
+    """Raise a ValueError if an origin is invalid: no browser would send it."""
     for origin in origins:
         if origin != "*" and not _ORIGIN.fullmatch(origin):
             raise ValueError(
