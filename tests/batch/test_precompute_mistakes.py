@@ -1,7 +1,7 @@
 """`category-filter precompute` given the wrong files and columns: one line says what to do."""
 
 import gzip
-import shutil
+import os
 import subprocess
 
 import pytest
@@ -74,16 +74,13 @@ class TestFiles:
         line = failure(tmp_path, "in", "out.parquet")
         assert line == "category-filter: in/part/1.csv: not a Parquet file"
 
-    @pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv")
     def test_a_folder_that_cannot_be_written(self, tmp_path):
         (tmp_path / "in.csv").write_text(CSV)
         (tmp_path / "locked").mkdir(mode=0o555)
-        bounded = "-dac_override"  # root may write everywhere
+        capability = "-dac_override"  # with which root may write everywhere
+        bounded = ["setpriv", f"--bounding-set={capability}", f"--inh-caps={capability}"]
         result = subprocess.run(
-            [
-                *("setpriv", f"--bounding-set={bounded}", f"--inh-caps={bounded}"),
-                *(*COMMAND, "in.csv", "locked/out.csv"),
-            ],
+            [*(bounded if os.geteuid() == 0 else []), *COMMAND, "in.csv", "locked/out.csv"],
             capture_output=True,
             text=True,
             check=False,
