@@ -6,7 +6,9 @@ Modules have Django's own names: `models`, `forms`, `lookups`, `admin`, and `ser
 Django REST framework.
 """
 
+from importlib import import_module
+
 from category_filter._extras import requires
 
 with requires("django"):
-    import django  # noqa: F401 - the error for a missing Django names the extra
+    import_module("django")
