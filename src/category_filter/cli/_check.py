@@ -50,8 +50,8 @@ def check(
 ) -> None:
     """Print the canonical form of every valid line, and report every invalid one.
 
-    Results go to standard output, errors (FILE:LINE:COLUMN, from 1) and a summary to standard
-    error. A "position" in JSON counts from 0.
+    Results go to standard output, errors and a summary to standard error.
+    Lines and columns count from 1, as in editors; a "position" in JSON counts from 0.
     Names are validated only if you pass --categories.
 
     Exit status: 0 if every line is valid, 1 if one is not, 2 for wrong usage.

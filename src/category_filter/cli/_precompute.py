@@ -43,10 +43,12 @@ def precompute(
         Path | None, typer.Option(metavar="FILE", help="A file for a copy of the invalid rows.")
     ] = None,
     source_format: Annotated[
-        str | None, typer.Option("--from", metavar="FORMAT", help="The format of IN, as csv.gz.")
+        str | None,
+        typer.Option("--from", metavar="FORMAT", help="The format of IN, such as csv.gz."),
     ] = None,
     target_format: Annotated[
-        str | None, typer.Option("--to", metavar="FORMAT", help="The format of OUT, as csv.gz.")
+        str | None,
+        typer.Option("--to", metavar="FORMAT", help="The format of OUT, such as csv.gz."),
     ] = None,
     separator: Annotated[
         str, typer.Option(metavar="CHAR", help="The delimiter of CSV files.")
