@@ -44,11 +44,11 @@ def precompute(
     ] = None,
     source_format: Annotated[
         str | None,
-        typer.Option("--from", metavar="FORMAT", help="The format of IN, such as csv.gz."),
+        typer.Option("--from", metavar="FORMAT", help="The format of IN, for example tsv."),
     ] = None,
     target_format: Annotated[
         str | None,
-        typer.Option("--to", metavar="FORMAT", help="The format of OUT, such as csv.gz."),
+        typer.Option("--to", metavar="FORMAT", help="The format of OUT, for example tsv."),
     ] = None,
     separator: Annotated[
         str, typer.Option(metavar="CHAR", help="The delimiter of CSV files.")
