@@ -118,10 +118,7 @@ class _Diagnostics(NamedTuple):
 @cache
 def _language() -> _Language:
     grammar = _open_grammar("category_filter.lark", "filter", "name")
-    form = _forms(grammar, "filter")
-    # A list is followed by the end, so giving names back is no use: matched a fifth faster without.
-    form = re.compile(form.pattern.replace(")*", ")*+"))
-    return _Language(form, re.compile(_regexp(grammar, "NAME")))
+    return _Language(_forms(grammar, "filter"), re.compile(_regexp(grammar, "NAME")))
 
 
 @cache
