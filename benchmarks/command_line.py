@@ -10,12 +10,10 @@ contestants take turns, and the fastest run of each counts.
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
-from time import perf_counter
+
+from timing import processes
 
 LIMIT = 1.4
 
@@ -39,30 +37,11 @@ CONTESTANTS = {
 }
 
 
-def seconds(command: list[str], environment: dict[str, str]) -> float:
-    """Run a command and return its wall-clock time."""
-    start = perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
-    return perf_counter() - start
-
-
-def measure(runs: int) -> dict[str, float]:
-    """Return the fastest run of each contestant, in seconds."""
-    best = dict.fromkeys(CONTESTANTS, float("inf"))
-    with tempfile.TemporaryDirectory() as cache:
-        environment = os.environ | {"PYTHONPYCACHEPREFIX": cache}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        for _ in range(runs):
-            for name, command in CONTESTANTS.items():
-                best[name] = min(best[name], seconds(command, environment))
-    return best
-
-
 def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one run of each, as a smoke test")
-    best = measure(1 if parser.parse_args().quick else 20)
+    best = processes(CONTESTANTS, turns=1 if parser.parse_args().quick else 20)
     baseline, *ours = best
     print(f"{baseline}: {best[baseline] * 1000:.0f} ms\n")
     print("| command | ms | figure | at most |\n|---|---|---|---|")

@@ -15,7 +15,7 @@ from license_expression import Licensing
 from matplotlib import pyplot as plt
 from packaging.specifiers import SpecifierSet
 from pathspec import PathSpec
-from timing import processes, short, side_by_side
+from timing import codes, short, side_by_side
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
 
@@ -165,7 +165,7 @@ def allows(turns: int) -> Row:
 
 def import_library(turns: int) -> Row:
     """Import the library in a new process."""
-    times = processes(
+    times = codes(
         {
             OURS: "import category_filter",
             "python -c pass": "pass",
@@ -180,7 +180,7 @@ def import_library(turns: int) -> Row:
 
 def first_parse(turns: int) -> Row:
     """Parse the first string in a new process, which loads Lark and the grammar."""
-    times = processes(
+    times = codes(
         {
             OURS: "from category_filter import CategoryFilter; CategoryFilter('a')",
             "import lark": "import lark",

@@ -6,6 +6,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from category_filter import __version__
 from category_filter.cli import _check, app
 
 
@@ -172,7 +173,8 @@ class TestCategoriesOption:
         ("option", "words"),
         [
             ("missing.toml", "missing.toml: "),
-            ("missing.txt", "missing.txt: "),
+            ("missing.txt", "missing.txt: No such file or directory"),
+            ("missing.yaml", "missing.yaml: No such file or directory"),
             ("a,b c", "a,b c: 'b c': invalid character ' '"),
             ("a,a", "a,a: duplicate category 'a'"),
             ("", ": '': the name is empty"),
@@ -191,7 +193,9 @@ class TestCategoriesOption:
             ("bad.toml", "a = 3", "label must be a str, not int"),
             ("bad.toml", "[categories]\na = 'A'", "label must be a str, not dict"),
             ("bad.json", "{", "Expecting property name"),
-            ("bad.json", "3", "'int' object is not iterable"),
+            ("bad.json", "3", "expected a mapping, an iterable of names or an enum, got int"),
+            ("empty.txt", "\n", "empty.txt: no names"),
+            ("empty.json", "[]", "empty.json: no names"),
             ("bad.json", '{"a": null}', "label must be a str, not NoneType"),
             ("bad.json", "[" * 100_000, "recursion"),
             ("bad.yaml", "news: News\n", "invalid character ' '"),
@@ -202,6 +206,71 @@ class TestCategoriesOption:
         code, out, err = run("explain", "--categories", str(tmp_path / file), "*")
         assert (code, out) == (2, "")
         assert words in unboxed(err)
+
+    def test_a_file_in_another_encoding(self, tmp_path):
+        (tmp_path / "known.txt").write_bytes(b"caf\xe9\n")
+        code, out, err = run("explain", "--categories", str(tmp_path / "known.txt"), "*")
+        assert (code, out) == (2, "")
+        assert "known.txt: save the file as UTF-8" in unboxed(err)
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (
+                ["explain", "--fromat", "json", "a"],
+                "No such option: --fromat (Possible options: --format)",
+            ),
+            (
+                ["explain", "--fromat=json", "a"],
+                "No such option: --fromat (Possible options: --format)",
+            ),
+            (["explain", "a", "--zzz"], "No such option: --zzz"),
+            (["explain", "--chat_message"], "No such option: --chat_message"),
+            (
+                ["check", "--fromat", "json"],
+                "No such option: --fromat (Possible options: --format)",
+            ),
+            (
+                ["explain", "a,", "b"],
+                "Unexpected argument 'b': quote an argument that contains spaces",
+            ),
+            (
+                ["explain", "-a,", "-b"],
+                "Unexpected argument '-b': quote an argument that contains spaces",
+            ),
+            (
+                ["precompute", "a.csv", "b.csv", "--missing", "a,", "b"],
+                "Unexpected argument 'b': quote an argument that contains spaces",
+            ),
+            (
+                ["session", "list", "ann"],
+                "Unexpected argument 'ann': quote an argument that contains spaces",
+            ),
+            (
+                ["explain", "--format", "xml", "a"],
+                "Invalid value for '--format': 'xml' is not one of 'text', 'json'.",
+            ),
+            (["explian", "a"], "No such command 'explian'. Did you mean 'explain'?"),
+            (["explain", "--format", "json"], "Missing argument 'TEXT'."),
+        ],
+    )
+    def test_an_error_says_what_to_do(self, arguments, message):
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, "")
+        assert message in unboxed(err)
+
+    def test_two_minuses_after_the_dashes_are_a_filter(self):
+        code, _, err = run("explain", "--", "--a")
+        assert (code, err.splitlines()[0]) == (1, "write '-' once, before the whole list")
+
+    def test_options_may_follow_a_filter_with_a_minus(self):
+        code, out, _ = run("explain", "-a,b", "--format", "json", "--categories", "a,b")
+        assert (code, json.loads(out)["canonical"]) == (0, "-a,b")
+
+    def test_the_version(self):
+        assert run("--version") == (0, f"category-filter {__version__}\n", "")
 
 
 SAMPLE = "b, a\n\n-a,-b\n*\r\nnews;sport"

@@ -144,7 +144,7 @@ class TestImports:
         result = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=False
         )
-        assert (result.returncode, result.stdout) == (1, "")
+        assert (result.returncode, result.stdout) == (2, "")
         assert result.stderr.startswith(f"category-filter: {missing}")
         assert result.stderr.endswith("is missing: pip install 'category-filter[cli]'\n")
 

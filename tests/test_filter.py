@@ -206,11 +206,23 @@ class TestConstruction:
         f = CategoryFilter("a")
         assert CategoryFilter(f) is f
 
-    @pytest.mark.parametrize("text", [None, 1, b"a", ["a"], {"a"}, frozenset("a")], ids=repr)
-    def test_other_types_raise_type_error(self, text):
+    @pytest.mark.parametrize(
+        ("text", "end"),
+        [
+            (None, "NoneType: the default is '*'"),
+            (["a"], "list: use CategoryFilter.only(*names)"),
+            (("a",), "tuple: use CategoryFilter.only(*names)"),
+            ({"a"}, "set: use CategoryFilter.only(*names)"),
+            (frozenset("a"), "frozenset: use CategoryFilter.only(*names)"),
+            (1, "int"),
+            (b"a", "bytes"),
+        ],
+        ids=repr,
+    )
+    def test_other_types_raise_type_error(self, text, end):
         with pytest.raises(TypeError) as caught:
             CategoryFilter(text)
-        assert str(caught.value) == f"filter must be a str, not {type(text).__name__}"
+        assert str(caught.value) == f"filter must be a str, not {end}"
         assert caught.value.__context__ is None
 
     def test_a_second_argument_raises_type_error(self):

@@ -203,9 +203,9 @@ class TestMapping:
             FilterIndex().matching(3)
 
     def test_repr_shows_counts_only(self):
-        index = FilterIndex((number, "*" if number % 2 else "news") for number in range(2_000))
+        index = FilterIndex((number, "news" if number else "*") for number in range(2_000))
         assert repr(index) == "<FilterIndex: 2,000 keys, 2 filters>"
-        assert repr(index.matching("sport")) == "<MatchView of 'sport': 1,000 keys>"
+        assert repr(index.matching("sport")) == "<MatchView of 'sport': 1 key>"
 
     def test_copies_and_pickles_are_equal_and_independent(self):
         index = FilterIndex({"a": "*", "b": "news"})

@@ -28,9 +28,13 @@ ENVIRONMENT = {
 RELEASE = {
     "GITHUB_SERVER_URL": "https://host.example",
     "GITHUB_REPOSITORY": "owner/name",
-    "GITHUB_REF_NAME": "v9.9.9",
+    "GITHUB_REF_NAME": f"v{category_filter.__version__}",
 }
 """What a CI system says about a release."""
+
+SCRIPT = ROOT / ".github" / "prepare_release.py"
+VERSION = category_filter.__version__
+TAG = RELEASE["GITHUB_REF_NAME"]
 
 
 def run(*command, env=ENVIRONMENT, **options):
@@ -43,8 +47,10 @@ def built(tmp_path_factory):
     tree, folder = tmp_path_factory.mktemp("release") / "tree", tmp_path_factory.mktemp("built")
     unwanted = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "dist")
     shutil.copytree(ROOT, tree, ignore=unwanted)
-    script = ROOT / ".github" / "prepare_release.py"
-    run(sys.executable, str(script), env=ENVIRONMENT | RELEASE, cwd=tree)
+    shutil.copytree(ROOT / ".github", tree / ".github")
+    changelog = tree / ".github" / "CHANGELOG.md"
+    changelog.write_text(changelog.read_text("utf-8").replace("unreleased", "2030-01-31"), "utf-8")
+    run(sys.executable, str(SCRIPT), env=ENVIRONMENT | RELEASE, cwd=tree)
     run(sys.executable, "-m", "build", "--outdir", str(folder), str(tree))
     return folder
 
@@ -79,9 +85,9 @@ def html(metadata):
 class TestDescription:
     def test_project_urls_lead_to_the_repository(self, metadata):
         assert metadata.project_urls == {
-            "Documentation": "https://host.example/owner/name/blob/v9.9.9/README.md",
+            "Documentation": f"https://host.example/owner/name/blob/{TAG}/README.md",
             "Source": "https://host.example/owner/name",
-            "Changelog": "https://host.example/owner/name/blob/v9.9.9/.github/CHANGELOG.md",
+            "Changelog": f"https://host.example/owner/name/blob/{TAG}/.github/CHANGELOG.md",
             "Issues": "https://host.example/owner/name/issues",
         }
 
@@ -92,7 +98,7 @@ class TestDescription:
 
     def test_links_lead_to_the_files_and_images_of_the_tag(self, html):
         address = "https://host.example/owner/name"
-        views = re.findall(rf'(href|src)="{address}/(blob|raw)/v9\.9\.9/([^"#]*)', html)
+        views = re.findall(rf'(href|src)="{address}/(blob|raw)/{re.escape(TAG)}/([^"#]*)', html)
         assert {(attribute, view) for attribute, view, _ in views} == {
             ("href", "blob"),
             ("src", "raw"),
@@ -110,10 +116,47 @@ def test_the_release_workflow_prepares_the_release_before_it_builds():
     workflow = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
     commands = re.findall(r"- run: ([^#\n]*)", workflow)
     assert [command.strip() for command in commands] == [
-        ".ci/run",
         "python .github/prepare_release.py",
         "pipx run build",
+        "pipx run twine check --strict dist/*",
     ]
+    assert "needs: ci" in workflow
+
+
+class TestVersion:
+    @pytest.mark.parametrize(
+        ("tag", "reason"),
+        [
+            ("v0.0.1", f'the tag is v0.0.1, but the module has __version__ = "{VERSION}"'),
+            (f"v{VERSION}", f"the changelog has no line '## {VERSION}, YEAR-MONTH-DAY'"),
+        ],
+    )
+    def test_a_release_needs_its_tag_and_its_date(self, tmp_path, tag, reason):
+        for file, text in {
+            "src/category_filter/__init__.py": f'__version__ = "{VERSION}"\n',
+            ".github/CHANGELOG.md": f"## {VERSION}, unreleased\n",
+            "README.md": "",
+            "pyproject.toml": "",
+        }.items():
+            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / file).write_text(text, "utf-8")
+        result = subprocess.run(
+            [sys.executable, str(SCRIPT)],
+            env=ENVIRONMENT | RELEASE | {"GITHUB_REF_NAME": tag},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        assert (result.returncode, result.stderr) == (1, f"{reason}\n")
+        assert (tmp_path / "pyproject.toml").read_text() == ""
+
+    def test_the_wheel_has_the_version_of_the_module(self, metadata):
+        assert str(metadata.version) == VERSION
+
+    def test_the_changelog_has_the_version(self):
+        changelog = (ROOT / ".github" / "CHANGELOG.md").read_text("utf-8")
+        assert f"\n## {VERSION}, " in changelog
 
 
 def test_every_package_is_listed():

@@ -209,6 +209,13 @@ class TestErrors:
         with pytest.raises(TypeError, match=r"^pass either category or category_column$"):
             allows(**arguments, dialect="sqlite")
 
+    @pytest.mark.parametrize("column", ["", " "])
+    def test_an_empty_column_raises(self, column):
+        with pytest.raises(ValueError, match=r"^a column must not be empty$"):
+            allows("news", filter_column=column, dialect="sqlite")
+        with pytest.raises(ValueError, match=r"^a column must not be empty$"):
+            allows(category_column=column, dialect="sqlite")
+
     def test_an_unknown_dialect_raises(self):
         with pytest.raises(ValueError, match=r"^unknown dialect 'db2': use one of athena, bigq"):
             allows("news", dialect="db2")
@@ -236,7 +243,8 @@ class TestCommand:
             (["news,", "--dialect=sqlite"], "Invalid value for CATEGORY: invalid character ','"),
             (["--dialect=sqlite"], "pass either CATEGORY or --category-column"),
             (["a", "--category-column=b", "--dialect=sqlite"], "pass either CATEGORY or"),
-            (["a", "--dialect=db2"], "Invalid value for --dialect: use one of athena, bigquery,"),
+            (["a", "--dialect=db2"], "unknown dialect 'db2': use one of athena, bigquery,"),
+            (["a", "--dialect=duckdb", "--filter-column="], "a column must not be empty"),
             (["a"], "Missing option '--dialect'"),
         ],
     )

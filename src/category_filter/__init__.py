@@ -23,3 +23,5 @@ __all__ = [
     "MatchView",
     "UnknownCategoryError",
 ]
+
+__version__ = "0.1.0"

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CategoryFilter", "coerce_str"]
 
+_HINTS: dict[type, str] = {
+    type(None): ": the default is '*'",
+    **dict.fromkeys((list, tuple, set, frozenset), ": use CategoryFilter.only(*names)"),
+}
+"""What to write instead of a filter of the wrong type."""
+
 _CACHE_SIZE = 1024
 _CACHE_MAX_LENGTH = 256
 _cache: dict[str | CategoryFilter, CategoryFilter] = {}
@@ -262,7 +268,7 @@ class CategoryFilter(Immutable):
         return SERIALIZER
 
 
-def coerce_str(value: object, role: str) -> str:
+def coerce_str(value: object, role: str, *, hint: str = "") -> str:
     """Return a plain str; for an enum member, the str that is its value.
 
     >>> coerce_str("news", "category")
@@ -271,6 +277,7 @@ def coerce_str(value: object, role: str) -> str:
     Args:
         value: A str, an instance of a subclass of str, or an enum member with such a value.
         role: The noun for the value in the error message.
+        hint: The end of the error message: what to write instead.
 
     Raises:
         TypeError: If the value is anything else.
@@ -279,14 +286,14 @@ def coerce_str(value: object, role: str) -> str:
         value = value.value
     if isinstance(value, str):
         return str.__str__(value)
-    raise TypeError(f"{role} must be a str, not {type(value).__name__}")
+    raise TypeError(f"{role} must be a str, not {type(value).__name__}{hint}")
 
 
 def _parse(text: str | CategoryFilter) -> CategoryFilter:
     if type(text) is not str:
         if isinstance(text, CategoryFilter):
             return text
-        text = coerce_str(text, "filter")
+        text = coerce_str(text, "filter", hint=_HINTS.get(type(text), ""))
     parsed = _new(*_parser.parse(text))
     if len(text) <= _CACHE_MAX_LENGTH:
         if len(_cache) >= _CACHE_SIZE:

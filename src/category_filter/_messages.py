@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["INDENT", "MESSAGES", "describe_char", "did_you_mean", "excerpt", "quote"]
+__all__ = ["INDENT", "MESSAGES", "counted", "describe_char", "did_you_mean", "excerpt", "quote"]
 
 MESSAGES = {
     "empty": "the filter is empty: use '*' for every category, '-*' for none",
@@ -59,6 +59,15 @@ def did_you_mean(choices: Sequence[str], gettext: Callable[[str], str] = str) ->
     if others:
         last = gettext(MESSAGES["or"]) % {"choices": ", ".join(others), "last": last}
     return gettext(MESSAGES["did_you_mean"]) % {"choices": last}
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    >>> counted(1, "line"), counted(2_000, "line")
+    ('1 line', '2,000 lines')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def quote(text: str, columns: int = 2 * _EXCERPT_WIDTH) -> str:

@@ -67,8 +67,10 @@ class Categories(Immutable, Collection[str]):
         *,
         renamed: Mapping[str, str] = _NO_NAMES,
     ) -> Categories:
-        if isinstance(names, str):
-            raise TypeError("expected a mapping, an iterable of names or an enum, got str")
+        if isinstance(names, str) or not isinstance(names, Iterable):
+            raise TypeError(
+                f"expected a mapping, an iterable of names or an enum, got {type(names).__name__}"
+            )
         given_labels: Mapping[str | Enum, str] = {}
         if isinstance(names, Mapping):
             given_labels = cast("Mapping[str | Enum, str]", names)

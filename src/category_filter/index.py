@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast, final, overload
 
 from category_filter._filter import CategoryFilter, coerce_str
 from category_filter._inverted_index import InvertedIndex
+from category_filter._messages import counted
 from category_filter.errors import CategoryFilterError
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ class FilterIndex(MutableMapping[K, CategoryFilter]):  # noqa: PLW1641 - mutable
         return self._inverted.entries() == other
 
     def __repr__(self) -> str:
-        return f"<FilterIndex: {len(self):,} keys, {self._inverted.filter_count:,} filters>"
+        filters = counted(self._inverted.filter_count, "filter")
+        return f"<FilterIndex: {counted(len(self), 'key')}, {filters}>"
 
 
 class MatchView(AbstractSet[K]):
@@ -199,7 +201,7 @@ class MatchView(AbstractSet[K]):
         return f.allows(self._category)
 
     def __repr__(self) -> str:
-        return f"<MatchView of {self._category!r}: {len(self):,} keys>"
+        return f"<MatchView of {self._category!r}: {counted(len(self), 'key')}>"
 
     @classmethod
     def _from_iterable(cls, keys: Iterable[T]) -> set[T]:

@@ -94,7 +94,7 @@ def allows(
     Raises:
         FilterSyntaxError: If the category is not a valid name.
         TypeError: Unless exactly one of `category` and `category_column` is passed.
-        ValueError: If the dialect is not supported.
+        ValueError: If the dialect is not supported, or a column is empty.
     """
     if dialect not in _DIALECTS:
         raise ValueError(f"unknown dialect {dialect!r}: use one of {', '.join(DIALECTS)}")
@@ -163,4 +163,6 @@ def delimited_expression(category_sql: str, dialect: str) -> str:
 
 
 def _operand(sql: str) -> str:
+    if not sql.strip():
+        raise ValueError("a column must not be empty")
     return sql if _COLUMN.fullmatch(sql) else f"({sql})"

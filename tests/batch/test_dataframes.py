@@ -2,8 +2,6 @@
 
 import copy
 import pickle
-import subprocess
-import sys
 
 import duckdb
 import pandas as pd
@@ -289,14 +287,3 @@ class TestDataframes:
             filter_events(arrow_table(EVENTS), "a,,b")
         with pytest.raises(CategoryFilterError):
             precompute(arrow_table(SUBSCRIPTIONS), KNOWN, missing="a,,b")
-
-
-def test_without_narwhals_the_error_says_what_to_install():
-    code = "import sys; sys.modules['narwhals'] = None; import category_filter.batch"
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
-    assert result.stderr.endswith(
-        "ModuleNotFoundError: category_filter.batch needs Narwhals:"
-        " pip install 'category-filter[batch]'\n"
-    )

@@ -26,10 +26,13 @@ ROWS = pl.DataFrame(
     }
 )
 EXPECTED = precompute(ROWS, navixy.CATEGORIES)
+COPY_HINT = "--rejects FILE copies the invalid rows to a file of their own\n"
+UNKNOWN_HINT = "unknown names are in the column unknown; --categories names the known ones\n"
 SUMMARY = """\
-5 rows, 3 distinct filters, 2 invalid rows
+5 rows, 3 distinct filters, 2 invalid rows, 1 row with unknown names
         2 write ',' instead of ';'; did you mean 'a,b'?
 """
+HINTS = COPY_HINT + UNKNOWN_HINT
 
 WRITE = {
     ".parquet": pl.DataFrame.write_parquet,
@@ -57,7 +60,7 @@ class TestFormats:
     def test_every_format_converts_to_every_other(self, tmp_path, source, target):
         WRITE[source](ROWS, tmp_path / f"in{source}")
         out = tmp_path / f"out{target}"
-        assert run(tmp_path / f"in{source}", out) == (0, "", SUMMARY)
+        assert run(tmp_path / f"in{source}", out) == (0, "", SUMMARY + HINTS)
         found = READ[target](out)
         if target == ".csv":
             assert found.rows() == EXPECTED.cast({"mask": pl.String}).rows()
@@ -109,7 +112,10 @@ class TestFormats:
         code, _, summary = run(tmp_path / "in.parquet", tmp_path / "out.parquet")
         assert (code, summary.splitlines()[0]) == (
             *(0,),
-            "300,000 rows, 3 distinct filters, 120,000 invalid rows",
+            (
+                "300,000 rows, 3 distinct filters, 120,000 invalid rows, 60,000 rows with unknown"
+                " names"
+            ),
         )
         found = pl.read_parquet(tmp_path / "out.parquet")
         assert found.equals(precompute(many, navixy.CATEGORIES))
@@ -122,16 +128,32 @@ class TestOptions:
         assert run(folder / "in.parquet", folder / "out.csv", "--rejects", rejects)[0] == 0
         assert READ[extension](rejects)["id"].to_list() == ["10", "11"]
 
+    def test_hints_name_only_options_that_help(self, folder):
+        out = folder / "out.csv"
+        ROWS[:2].write_parquet(folder / "in.parquet")
+        assert run(folder / "in.parquet", out)[2] == "2 rows, 1 distinct filter, 0 invalid rows\n"
+        ROWS.write_parquet(folder / "in.parquet")
+        rejects = ["--rejects", folder / "rejects.csv"]
+        assert run(folder / "in.parquet", out, *rejects)[2] == SUMMARY + UNKNOWN_HINT
+        known = ["--categories", "chat_message,old", "--suffix", "_now"]
+        assert run(folder / "in.parquet", out, *known)[2] == (
+            SUMMARY.replace(", 1 row with unknown names", "") + COPY_HINT
+        )
+
     def test_invalid_rows_fail_only_with_strict(self, folder):
-        assert run(folder / "in.parquet", folder / "out.csv") == (0, "", SUMMARY)
-        assert run(folder / "in.parquet", folder / "out.csv", "--strict") == (1, "", SUMMARY)
+        assert run(folder / "in.parquet", folder / "out.csv") == (0, "", SUMMARY + HINTS)
+        assert run(folder / "in.parquet", folder / "out.csv", "--strict") == (
+            1,
+            "",
+            SUMMARY + HINTS,
+        )
         ROWS[:3].write_parquet(folder / "valid.parquet")
         assert run(folder / "valid.parquet", folder / "out.csv", "--strict")[0] == 0
 
     def test_columns_mask_and_default_can_be_chosen(self, folder):
         renamed = ROWS.rename({"category_filter": "wanted", "note": "error"})
         renamed.write_parquet(folder / "in.parquet")
-        known = ["--categories", "chat_message,news", "--filter", "wanted"]
+        known = ["--categories", "chat_message,news", "--filter-column", "wanted"]
         more = ["--suffix", "_now", "--no-mask", "--missing=-news"]
         assert run(folder / "in.parquet", folder / "out.ndjson", *known, *more)[0] == 0
         row = json.loads((folder / "out.ndjson").read_text("utf-8").splitlines()[1])
@@ -174,23 +196,30 @@ class TestFailures:
         ("arguments", "line"),
         [
             (
-                ["in.parquet", "out.parquet", "--filter", "wanted"],
+                ["in.parquet", "out.parquet", "--filter-column", "wanted"],
                 (
-                    "category-filter: no column 'wanted': choose from 'id', 'category_filter',"
-                    " 'note'"
+                    "category-filter: in.parquet: no column 'wanted': pass --filter-column with"
+                    " one of 'id', 'category_filter', 'note'"
                 ),
             ),
             (
                 ["in.parquet", "out.xlsx"],
                 (
-                    "category-filter: out.xlsx: the format must be one of .parquet, .csv, .tsv,"
+                    "category-filter: out.xlsx: unknown format: use .parquet, .csv, .tsv, .ndjson,"
+                    " .jsonl (text formats also with .gz or .zst); or pass --to FORMAT"
+                ),
+            ),
+            (
+                ["in.parquet", "out.parquet", "--from", "xml"],
+                (
+                    "category-filter: --from xml: unknown format: use .parquet, .csv, .tsv,"
                     " .ndjson, .jsonl (text formats also with .gz or .zst)"
                 ),
             ),
             (
                 ["in.parquet", "out.parquet", "--rejects", "rejects.txt"],
                 (
-                    "category-filter: rejects.txt: the format must be one of .parquet, .csv, .tsv,"
+                    "category-filter: rejects.txt: unknown format: use .parquet, .csv, .tsv,"
                     " .ndjson, .jsonl (text formats also with .gz or .zst)"
                 ),
             ),
@@ -217,7 +246,10 @@ class TestFailures:
 
     def test_a_new_column_that_already_exists(self, folder):
         EXPECTED.write_parquet(folder / "in.parquet")
-        line = "category-filter: column 'canonical' already exists: choose a suffix"
+        line = (
+            "category-filter: column 'canonical' already exists: choose a suffix"
+            " (suffix=, --suffix)"
+        )
         assert failure(folder, "in.parquet", "out.parquet") == line
 
     def test_unreadable_files(self, folder):
@@ -300,7 +332,7 @@ class TestSummary:
         ROWS[3:4].write_parquet(folder / "in.parquet")
         assert run(folder / "in.parquet", folder / "out.csv")[2] == (
             "1 row, 1 distinct filter, 1 invalid row\n"
-            "        1 write ',' instead of ';'; did you mean 'a,b'?\n"
+            f"        1 write ',' instead of ';'; did you mean 'a,b'?\n{COPY_HINT}"
         )
 
     def test_distinct_filters_and_errors_are_counted_up_to_a_limit(self, folder, monkeypatch):
@@ -309,7 +341,7 @@ class TestSummary:
         pl.DataFrame({"category_filter": texts}).write_parquet(folder / "in.parquet")
         summary = run(folder / "in.parquet", folder / "out.csv")[2].splitlines()
         assert summary[0] == "5 rows, more than 3 distinct filters, 5 invalid rows"
-        assert len(summary) == 1 + 3
+        assert len(summary) == 1 + 3 + 1
 
     def test_memory_does_not_grow_with_the_file(self, monkeypatch):
         monkeypatch.setattr(_tally, "_MAX_COUNTED", 1)
@@ -317,7 +349,7 @@ class TestSummary:
         errors = texts.replace_strict({"a;b": "b", "a;c": "c", "a;d": "d"})
         tally = Tally()
         for _ in range(2):
-            tally.add(texts, errors)
+            tally.add(texts, errors.clear(), errors)
         summary, *listed = tally.summary().splitlines()
         assert summary == "8 rows, more than 1 distinct filter, 8 invalid rows"
         assert len(listed) == 1
@@ -326,8 +358,8 @@ class TestSummary:
     def test_counting_stops_when_interrupted(self):
         tally = Tally()
         for part in (EXPECTED[:3], EXPECTED[3:]):
-            tally.add(part["category_filter"], part["error"])
+            tally.add(part["category_filter"], part["unknown"], part["error"])
         assert tally.summary() == SUMMARY.strip()
         tally.stopped = True
         with pytest.raises(InterruptedError):
-            tally.add(EXPECTED["category_filter"], EXPECTED["error"])
+            tally.add(EXPECTED["category_filter"], EXPECTED["unknown"], EXPECTED["error"])

@@ -54,7 +54,10 @@ class TestSessionCreate:
         [
             (["--hash", "abc"], "wrong hash: expected 32 hexadecimal digits"),
             (["--database", "mysql://h"], "unsupported database 'mysql': use SQLite or PostgreSQL"),
-            (["--database", "oops"], "Could not parse SQLAlchemy URL from given URL string"),
+            (
+                ["--database", "oops"],
+                "invalid database URL: use sqlite:///FILE or postgresql://USER@HOST/NAME",
+            ),
             (
                 ["--database", "postgresql://root:secret@127.0.0.1:1/a"],
                 (
@@ -173,6 +176,20 @@ class TestOtherSessionCommands:
 
 
 class TestServe:
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    @pytest.mark.parametrize(
+        "origin", ["app.example", "https://", "https://app.example/", "https://ann@app.example"]
+    )
+    def test_an_invalid_origin_exits_with_2_and_an_example(self, sqlite_url, origin, workers):
+        options = ("--allow-origin", "*", "--allow-origin", origin, "--workers", workers)
+        assert run("serve", "--database", sqlite_url, *options) == (
+            *(2, ""),
+            (
+                f"category-filter: invalid origin {origin!r}: expected * or one like"
+                " https://app.example\n"
+            ),
+        )
+
     def test_it_prints_its_address_and_shuts_down_cleanly(self, database_url, tmp_path):
         with Process(database_url, tmp_path / "log") as process:
             response = httpx2.get(f"{process.address}/openapi.json")

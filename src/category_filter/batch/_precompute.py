@@ -66,7 +66,9 @@ def precompute(
     for name in meanings.schema:
         clash = source.find(name)
         if clash is not None:
-            raise ValueError(f"column {clash!r} already exists: choose a suffix")
+            raise ValueError(
+                f"column {clash!r} already exists: choose a suffix (suffix=, --suffix)"
+            )
     native, engine, _ = source
     texts = engine.counts(native, filter_column, limit) if engine.COLLECTS else {}
     return cast("IntoFrameT", engine.add_columns(native, filter_column, meanings, texts))

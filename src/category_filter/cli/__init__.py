@@ -1,10 +1,14 @@
 """The command line: `category-filter explain`, `check`, `precompute`, `sql`, `serve`, `session`."""
 
+import sys
+
+from category_filter._extras import requires
+
 try:
-    from category_filter.cli._app import app, main
+    with requires("cli"):
+        from category_filter.cli._app import app, main
 except ModuleNotFoundError as error:
-    raise SystemExit(
-        f"category-filter: {error.name} is missing: pip install 'category-filter[cli]'"
-    ) from None
+    sys.stderr.write(f"category-filter: {error.msg}\n")
+    raise SystemExit(2) from None
 
 __all__ = ["app", "main"]

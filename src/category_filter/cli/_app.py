@@ -10,11 +10,14 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from typing import Annotated
 
 import typer
 
+from category_filter import __version__
 from category_filter.cli import _service
 from category_filter.cli._check import check
+from category_filter.cli._command import Command, FilterCommand
 from category_filter.cli._explain import explain
 from category_filter.cli._precompute import precompute
 from category_filter.cli._sql import sql
@@ -26,13 +29,29 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-# Without this, a filter that begins with a minus would need `--` in front of it.
-app.command(context_settings={"ignore_unknown_options": True})(explain)
-app.command()(check)
-app.command()(precompute)
-app.command()(sql)
-app.command()(_service.serve)
+app.command(cls=FilterCommand)(explain)
+app.command(cls=Command)(check)
+app.command(cls=Command)(precompute)
+app.command(cls=Command)(sql)
+app.command(cls=Command)(_service.serve)
 app.add_typer(_service.session, name="session")
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the value of a flag
+    if wanted:
+        typer.echo(f"category-filter {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None: ...
 
 
 def main() -> None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from category_filter._filter import CategoryFilter
+from category_filter._messages import counted
 from category_filter._parser import MAX_LENGTH
 from category_filter.cli._options import CATEGORIES, Format, FormatOption, read_categories
-from category_filter.cli._output import counted, json_data
+from category_filter.cli._output import json_data
 from category_filter.errors import CategoryFilterError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def check(
     """Print the canonical form of every valid line, and report every invalid one.
 
     Results go to standard output, errors and a summary to standard error.
+    Lines and columns count from 1, as in editors; a "position" in JSON counts from 0.
     Names are validated only if you pass --categories.
 
     Exit status: 0 if every line is valid, 1 if one is not, 2 for wrong usage.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from category_filter._messages import counted
 from category_filter.cli._lines import first_invalid, read_lines
-from category_filter.cli._output import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

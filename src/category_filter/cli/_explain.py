@@ -44,6 +44,8 @@ def explain(
 
     Example: category-filter explain -- '-history_task,history_rule'
 
+    Positions of errors count from 0, as in Python.
+
     Exit status: 0 if the filter is valid, 1 if it is not, 2 for wrong usage.
     """
     known = read_categories(categories)

@@ -8,7 +8,7 @@ import signal
 import stat
 import sys
 from contextlib import contextmanager
-from errno import ENOENT
+from errno import EACCES, ENOENT
 from pathlib import Path
 from secrets import token_hex
 from tempfile import NamedTemporaryFile
@@ -63,6 +63,8 @@ def open_target(path: Path) -> Generator[Path | BinaryIO]:
     target = path.resolve()
     if not target.parent.is_dir():
         raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(path))
+    if not os.access(target.parent, os.W_OK):
+        raise PermissionError(EACCES, os.strerror(EACCES), str(target.parent))
     mode = target.stat().st_mode if target.exists() else None
     if mode is not None and not stat.S_ISREG(mode):
         with path.open("wb") as stream:  # fails for a folder

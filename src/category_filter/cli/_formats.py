@@ -32,13 +32,16 @@ class FileFormat(NamedTuple):
     separator: str = ","
 
     @classmethod
-    def of(cls, path: Path, given: str | None, separator: str) -> FileFormat:
+    def of(
+        cls, path: Path, separator: str, option: str | None = None, given: str | None = None
+    ) -> FileFormat:
         """Return the format of a file.
 
         Args:
             path: The file, whose extension names the format.
-            given: The extension without its leading dot, if it is not that of the file.
             separator: The delimiter of a `.csv` file; a `.tsv` file has tabs.
+            option: The option that names the format instead, if there is one.
+            given: Its value, an extension without the leading dot, if it is used.
 
         Raises:
             ValueError: If the extension or the separator is invalid.
@@ -50,12 +53,14 @@ class FileFormat(NamedTuple):
         extension = (name.with_suffix("") if compression else name).suffix.lower()
         kind = _KINDS.get(extension)
         if kind is None or (compression and kind == "parquet"):
+            hint = f"; or pass {option} FORMAT" if option and given is None else ""
             raise ValueError(
-                f"{given or path}: the format must be one of {', '.join(_KINDS)}"
-                " (text formats also with .gz or .zst)"
+                f"{path if given is None else f'{option} {given}'}: unknown format:"
+                f" use {', '.join(_KINDS)} (text formats also with .gz or .zst){hint}"
             )
         if len(separator.encode()) != 1 or separator in '"\r\n':
-            raise ValueError(f"--separator must be one ASCII character, not {separator!r}")
+            hint = ": for tabs, pass --from tsv or --to tsv" if separator == r"\t" else ""
+            raise ValueError(f"--separator must be one ASCII character, not {separator!r}{hint}")
         return cls(kind, compression or "uncompressed", "\t" if extension == ".tsv" else separator)
 
 

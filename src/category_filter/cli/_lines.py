@@ -57,7 +57,7 @@ def read_lines(path: Path, name: str) -> Iterator[tuple[int, pl.Series]]:
                 number += block.count(b"\n")
     except UnicodeDecodeError as error:
         line = number + error.object.count(b"\n", 0, error.start)
-        raise ValueError(f"{name}:{line}: the line is not UTF-8") from None
+        raise ValueError(f"{name}:{line}: the line is not UTF-8: save the file as UTF-8") from None
     except (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
         raise ValueError(f"{name}: {error}") from None
 

@@ -27,6 +27,9 @@ class Format(StrEnum):
 
 FormatOption = Annotated[Format, typer.Option("--format", help="The output format.")]
 
+_FILES = {".csv", ".json", ".toml", ".txt", ".yaml", ".yml"}
+"""Extensions of files, which are no names even if there is no such file."""
+
 CATEGORIES = typer.Option(
     "--categories",
     metavar="SET",
@@ -45,23 +48,34 @@ def read_categories(option: str) -> Categories:
     extension = file.suffix.lower()
     try:
         # `Path.is_file` raises if a list of names is too long for a file name.
-        if not (os.path.isfile(file) or extension in {".toml", ".json", ".txt"}):  # noqa: PTH113
+        if not (os.path.isfile(file) or extension in _FILES):  # noqa: PTH113
             return Categories(name.strip() for name in option.split(","))
-        text = file.read_text("utf-8-sig")
-        if extension == ".toml":
-            import tomllib
-
-            return Categories(tomllib.loads(text))
-        if extension == ".json":
-            return Categories(json.loads(text))
-        return Categories(line.strip() for line in text.splitlines() if line.strip())
+        known = _read_file(file, extension)
     except (OSError, TypeError, ValueError, RecursionError) as error:
-        reason = (
-            f"{quote(error.text)}: {error.message}"
-            if isinstance(error, CategoryFilterError)
-            else error
-        )
+        match error:
+            case OSError():
+                reason = error.strerror
+            case CategoryFilterError():
+                reason = f"{quote(error.text)}: {error.message}"
+            case UnicodeDecodeError():
+                reason = "save the file as UTF-8"
+            case _:
+                reason = str(error)
         raise typer.BadParameter(f"{option}: {reason}", param_hint="--categories") from None
+    if not known:
+        raise typer.BadParameter(f"{option}: no names", param_hint="--categories")
+    return known
+
+
+def _read_file(file: Path, extension: str) -> Categories:
+    text = file.read_text("utf-8-sig")
+    if extension == ".toml":
+        import tomllib
+
+        return Categories(tomllib.loads(text))
+    if extension == ".json":
+        return Categories(json.loads(text))
+    return Categories(line.strip() for line in text.splitlines() if line.strip())
 
 
 def complete_filter(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:

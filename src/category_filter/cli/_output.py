@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from category_filter import _extras
 from category_filter._filter import CategoryFilter
 from category_filter.errors import CategoryFilterError, FilterSyntaxError, UnknownCategoryError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import NoReturn, TextIO
 
-__all__ = ["counted", "engine_silenced", "fail", "json_data", "requires"]
+__all__ = ["engine_silenced", "fail", "json_data", "requires"]
 
 _STDERR = 2
 
@@ -32,9 +33,10 @@ def fail(reason: str) -> NoReturn:
 def requires(extra: str) -> Generator[None]:
     """Fail if an import fails, and name the extra that installs the module."""
     try:
-        yield
+        with _extras.requires(extra):
+            yield
     except ModuleNotFoundError as error:
-        fail(f"{error.name} is missing: pip install 'category-filter[{extra}]'")
+        fail(error.msg)
 
 
 @contextmanager
@@ -47,15 +49,6 @@ def engine_silenced() -> Generator[TextIO]:
             yield terminal
         finally:
             os.dup2(terminal.fileno(), _STDERR)
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    >>> counted(1, "line"), counted(2_000, "line")
-    ('1 line', '2,000 lines')
-    """
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def json_data(result: CategoryFilter | CategoryFilterError) -> dict[str, object]:

@@ -32,8 +32,8 @@ def precompute(
         ),
     ],
     categories: Annotated[str, CATEGORIES] = "navixy",
-    column: Annotated[
-        str, typer.Option("--filter", metavar="COLUMN", help="The column of filters.")
+    filter_column: Annotated[
+        str, typer.Option("--filter-column", metavar="COLUMN", help="The column of filters.")
     ] = "category_filter",
     missing: Annotated[
         str,
@@ -43,10 +43,12 @@ def precompute(
         Path | None, typer.Option(metavar="FILE", help="A file for a copy of the invalid rows.")
     ] = None,
     source_format: Annotated[
-        str | None, typer.Option("--from", metavar="FORMAT", help="The format of IN, as csv.gz.")
+        str | None,
+        typer.Option("--from", metavar="FORMAT", help="The format of IN, for example tsv."),
     ] = None,
     target_format: Annotated[
-        str | None, typer.Option("--to", metavar="FORMAT", help="The format of OUT, as csv.gz.")
+        str | None,
+        typer.Option("--to", metavar="FORMAT", help="The format of OUT, for example tsv."),
     ] = None,
     separator: Annotated[
         str, typer.Option(metavar="CHAR", help="The delimiter of CSV files.")
@@ -73,21 +75,28 @@ def precompute(
     except CategoryFilterError as error:
         raise typer.BadParameter(error.summary(), param_hint="--missing") from None
     try:
-        source_file = source, FileFormat.of(source, source_format, separator)
-        targets = [(target, FileFormat.of(target, target_format, separator))]
+        source_file = source, FileFormat.of(source, separator, "--from", source_format)
+        targets = [(target, FileFormat.of(target, separator, "--to", target_format))]
         if rejects is not None:
-            targets.append((rejects, FileFormat.of(rejects, None, separator)))
+            targets.append((rejects, FileFormat.of(rejects, separator)))
     except ValueError as error:
         fail(str(error))
     tally = rewrite(
         source_file,
         targets,
         read_categories(categories),
-        filter_column=column,
+        filter_column=filter_column,
         missing=default,
         mask=mask,
         suffix=suffix,
     )
     typer.echo(tally.summary(), err=True)
+    if tally.invalid and rejects is None:
+        typer.echo("--rejects FILE copies the invalid rows to a file of their own", err=True)
+    if tally.unknown:
+        typer.echo(
+            f"unknown names are in the column unknown{suffix}; --categories names the known ones",
+            err=True,
+        )
     if strict and tally.invalid:
         raise typer.Exit(1)

@@ -66,7 +66,8 @@ def rewrite(
             rows = stack.enter_context(scan(path, name, file_format))
             reasons = {REASON} & {*rows.collect_schema()}
             given = rows.drop(reasons).collect_schema().to_frame()
-            new = batch.precompute(  # validates the columns
+            _check_column(filter_column, given.columns, name)
+            new = batch.precompute(  # validates the types of the columns
                 given, categories, filter_column=filter_column, mask=mask, suffix=suffix
             ).drop(given.columns)
             struct = pl.map_batches(
@@ -93,6 +94,20 @@ def rewrite(
     return tally
 
 
+def _check_column(wanted: str, columns: Sequence[str], name: str) -> None:
+    """Raise an error if a column is missing, with the option that corrects it."""
+    if wanted in columns:
+        return
+    missing = f"{name}: no column {wanted!r}"
+    if len(columns) == 1:
+        for delimiter in "\t;|,":
+            if delimiter in columns[0]:
+                option = "--from tsv" if delimiter == "\t" else f"--separator '{delimiter}'"
+                raise ValueError(f"{missing}, only {columns[0]!r}: pass {option}")
+    choices = ", ".join(map(repr, columns))
+    raise ValueError(f"{missing}: pass --filter-column with one of {choices}")
+
+
 def added_columns(columns: Sequence[pl.Series], *, meanings: Meanings, tally: Tally) -> pl.Series:
     """Return a struct of the new columns, and count the rows.
 
@@ -110,7 +125,7 @@ def added_columns(columns: Sequence[pl.Series], *, meanings: Meanings, tally: Ta
             for (name, dtype), value in values
         ]
     )
-    *_, error = meanings.schema
+    *_, unknown, error = meanings.schema
     for reason in reasons:
         invalid = {
             name: pl.lit(0 if dtype is int else None) for name, dtype in meanings.schema.items()
@@ -120,5 +135,5 @@ def added_columns(columns: Sequence[pl.Series], *, meanings: Meanings, tally: Ta
             pl.when(reason.is_null()).then(name).otherwise(value).alias(name)
             for name, value in invalid.items()
         )
-    tally.add(texts, found[error])
+    tally.add(texts, found[unknown], found[error])
     return found.to_struct()

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["count_rows", "scan"]
 
+_HIDDEN = (".", "_")
+"""The first characters of files that are not data, in a folder."""
+
+_PARQUET = b"PAR1"
+"""The first bytes of a Parquet file."""
+
 
 @contextmanager
 def scan(path: Path, name: str, file_format: FileFormat) -> Generator[pl.LazyFrame]:
@@ -34,6 +40,7 @@ def scan(path: Path, name: str, file_format: FileFormat) -> Generator[pl.LazyFra
         ValueError: If a row is invalid.
     """
     if file_format.kind == "parquet":
+        _check_parquet(path, name)
         yield _scan_parquet(path)
     elif file_format.kind == "csv":
         yield scan_csv(path, name, file_format.separator)
@@ -57,8 +64,25 @@ def count_rows(path: Path, file_format: FileFormat) -> int:
 
 def _scan_parquet(path: Path) -> pl.LazyFrame:
     """Read a file, or the files of a folder but for those that Spark hides."""
-    hidden = [".", "_"] if path.is_dir() else None
+    hidden = [*_HIDDEN] if path.is_dir() else None
     return pl.scan_parquet(path.absolute(), glob=False, hidden_file_prefix=hidden)
+
+
+def _check_parquet(path: Path, name: str) -> None:
+    files = {name: path}
+    if path.is_dir():
+        found = {file.relative_to(path): file for file in path.rglob("*") if file.is_file()}
+        files = {
+            f"{name}/{inside}": file
+            for inside, file in found.items()
+            if not any(part.startswith(_HIDDEN) for part in inside.parts)
+        }
+    if not files:
+        raise ValueError(f"{name}: no files in the folder")
+    for file_name, file in files.items():
+        with file.open("rb") as stream:
+            if stream.read(len(_PARQUET)) != _PARQUET:
+                raise ValueError(f"{file_name}: not a Parquet file")
 
 
 def _scan_ndjson(path: Path) -> pl.LazyFrame:
@@ -81,6 +105,9 @@ def _without_bom(path: Path) -> Generator[Path]:
 
 def _locate_error(path: Path, name: str) -> None:
     """Raise an error with the number of the first line that is not a JSON object, if any."""
+    with open_text(path) as stream:
+        if not stream.read(1):
+            raise ValueError(f"{name}: the file is empty") from None
     for number, lines in read_lines(path, name):
 
         def is_valid(count: int) -> bool:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from category_filter.cli._output import counted, fail, requires
+from category_filter._messages import counted
+from category_filter.cli._command import Command
+from category_filter.cli._output import fail, requires
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -97,7 +99,7 @@ def serve(
         )
 
 
-@session.command("create")
+@session.command("create", cls=Command)
 def create_session(
     session_hash: Annotated[
         str | None,
@@ -125,7 +127,7 @@ def create_session(
         typer.echo(sessions.create(session_hash, owner=owner, days=days))
 
 
-@session.command("end")
+@session.command("end", cls=Command)
 def end_session(
     session_hash: Annotated[
         str,
@@ -144,7 +146,7 @@ def end_session(
             fail("session not found or ended")
 
 
-@session.command("list")
+@session.command("list", cls=Command)
 def list_sessions(
     owner: Annotated[
         str | None,
@@ -163,7 +165,7 @@ def list_sessions(
             typer.echo(json.dumps(asdict(each)))
 
 
-@session.command("purge")
+@session.command("purge", cls=Command)
 def purge_sessions(database: DatabaseOption = "sqlite:///push_tokens.db") -> None:
     """Delete expired sessions. Run it daily.
 
@@ -188,7 +190,7 @@ def _sessions(database: str) -> Generator[Sessions]:
 def _service() -> Generator[ModuleType]:
     """Import the service, and print why it or its database fails."""
     with requires("service"):
-        from sqlalchemy.exc import SQLAlchemyError
+        from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
         from category_filter import service
     with suppress(AttributeError):  # not on Windows
@@ -196,5 +198,7 @@ def _service() -> Generator[ModuleType]:
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
         yield service
+    except ArgumentError:
+        fail("invalid database URL: use sqlite:///FILE or postgresql://USER@HOST/NAME")
     except (service.ApiError, SQLAlchemyError, ValueError) as error:
         fail(str(getattr(error, "orig", error)).splitlines()[0])

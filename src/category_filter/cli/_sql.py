@@ -44,19 +44,19 @@ def sql(
 ) -> None:
     """Print the SQL condition that a stored filter allows a category.
 
-    The condition goes after WHERE or ON. Where a dialect has boolean values, it is also a column.
+    The condition goes after WHERE or ON. In dialects with boolean values, it can also be a column.
     """
-    if dialect not in DIALECTS:
-        raise typer.BadParameter(f"use one of {', '.join(DIALECTS)}", param_hint="--dialect")
-    if category is not None and category_column is None:
-        try:
+    try:
+        if category is not None and category_column is None:
             condition = allows(category, filter_column=filter_column, dialect=dialect)
-        except FilterSyntaxError as error:
-            raise typer.BadParameter(error.summary(), param_hint="CATEGORY") from None
-    elif category_column is not None and category is None:
-        condition = allows(
-            category_column=category_column, filter_column=filter_column, dialect=dialect
-        )
-    else:
-        raise typer.BadParameter("pass either CATEGORY or --category-column")
+        elif category_column is not None and category is None:
+            condition = allows(
+                category_column=category_column, filter_column=filter_column, dialect=dialect
+            )
+        else:
+            raise typer.BadParameter("pass either CATEGORY or --category-column")
+    except FilterSyntaxError as error:
+        raise typer.BadParameter(error.summary(), param_hint="CATEGORY") from None
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     typer.echo(condition)

@@ -7,7 +7,7 @@ from heapq import nsmallest
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from category_filter.cli._output import counted
+from category_filter._messages import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,16 +29,18 @@ class Tally:
     def __init__(self) -> None:
         self.rows = 0
         self.invalid = 0
+        self.unknown = 0
         self.hashes: set[int] = set()
         self.errors: Counter[str] = Counter()
         self.stopped = False
         self._lock = Lock()  # the engine has several threads
 
-    def add(self, distinct: Iterable[str | None], errors: pl.Series) -> None:
+    def add(self, distinct: Iterable[str | None], unknown: pl.Series, errors: pl.Series) -> None:
         """Count the rows of a batch.
 
         Args:
             distinct: The distinct filters.
+            unknown: The unknown names of each row, or null.
             errors: The error of each row, or null.
 
         Raises:
@@ -55,6 +57,7 @@ class Tally:
                 if message in self.errors or len(self.errors) < _MAX_COUNTED:
                     self.errors[message] += count
             self.invalid += len(given)
+            self.unknown += unknown.count()
             self.rows += len(errors)
 
     def summary(self) -> str:
@@ -62,7 +65,10 @@ class Tally:
         distinct = counted(len(self.hashes), "distinct filter")
         if len(self.hashes) > _MAX_COUNTED:
             distinct = f"more than {counted(_MAX_COUNTED, 'distinct filter')}"
-        lines = [f"{counted(self.rows, 'row')}, {distinct}, {counted(self.invalid, 'invalid row')}"]
+        first = f"{counted(self.rows, 'row')}, {distinct}, {counted(self.invalid, 'invalid row')}"
+        if self.unknown:
+            first += f", {counted(self.unknown, 'row')} with unknown names"
+        lines = [first]
         common = nsmallest(_MAX_LISTED, self.errors.items(), lambda item: (-item[1], item[0]))
         for message, count in common:
             lines.append(f"{count:>9,} {message}")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import click
-from click.shell_completion import CompletionItem
-
 from category_filter import CategoryFilterError
+from category_filter._extras import requires
 from category_filter.integrations._validation import parse
+
+with requires("click"):
+    import click
+    from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marshmallow import ValidationError, fields, validate
-
 from category_filter import CategoryFilter, CategoryFilterError
+from category_filter._extras import requires
 from category_filter.integrations._validation import parse
+
+with requires("marshmallow"):
+    from marshmallow import ValidationError, fields, validate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,16 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, SQLColumnExpression, String, Table, Text, event, literal
-from sqlalchemy.dialects import mysql
-from sqlalchemy.exc import ArgumentError, CompileError, SQLAlchemyError
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Mapper
-from sqlalchemy.schema import ColumnDefault, DefaultClause
-from sqlalchemy.sql import ClauseElement, operators
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import Boolean, TypeDecorator, to_instance
-
 from category_filter import (
     Categories,
     CategoryFilter,
@@ -22,8 +12,20 @@ from category_filter import (
     UnknownCategoryError,
     sql,
 )
+from category_filter._extras import requires
 from category_filter._filter import coerce_str
 from category_filter.integrations._validation import parse
+
+with requires("sqlalchemy"):
+    from sqlalchemy import Column, SQLColumnExpression, String, Table, Text, event, literal
+    from sqlalchemy.dialects import mysql
+    from sqlalchemy.exc import ArgumentError, CompileError, SQLAlchemyError
+    from sqlalchemy.ext.compiler import compiles
+    from sqlalchemy.orm import Mapper
+    from sqlalchemy.schema import ColumnDefault, DefaultClause
+    from sqlalchemy.sql import ClauseElement, operators
+    from sqlalchemy.sql.functions import FunctionElement
+    from sqlalchemy.types import Boolean, TypeDecorator, to_instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable

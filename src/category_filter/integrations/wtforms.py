@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wtforms import Field
-from wtforms.validators import Length, Regexp
-from wtforms.widgets import TextInput
-
 from category_filter import CategoryFilterError
+from category_filter._extras import requires
 from category_filter.integrations._validation import browser_checks, parse
+
+with requires("wtforms"):
+    from wtforms import Field
+    from wtforms.validators import Length, Regexp
+    from wtforms.widgets import TextInput
 
 if TYPE_CHECKING:
     from wtforms.form import BaseForm

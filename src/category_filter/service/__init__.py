@@ -4,16 +4,19 @@
 `PushTokens(connect(url)).recipients(category)`.
 """
 
-from category_filter.service.app import PushService, create_app
-from category_filter.service.bindings import BrowserBinding, DeviceBinding, Keys
-from category_filter.service.database import connect
-from category_filter.service.errors import ApiError, Code
-from category_filter.service.indexed import IndexedPushTokens
-from category_filter.service.push_services import PushServices
-from category_filter.service.recipients import Recipient, Recipients
-from category_filter.service.server import serve
-from category_filter.service.sessions import Session, Sessions
-from category_filter.service.tokens import PushTokens
+from category_filter._extras import requires
+
+with requires("service"):
+    from category_filter.service.app import PushService, create_app
+    from category_filter.service.bindings import BrowserBinding, DeviceBinding, Keys
+    from category_filter.service.database import connect
+    from category_filter.service.errors import ApiError, Code
+    from category_filter.service.indexed import IndexedPushTokens
+    from category_filter.service.push_services import PushServices
+    from category_filter.service.recipients import Recipient, Recipients
+    from category_filter.service.server import serve
+    from category_filter.service.sessions import Session, Sessions
+    from category_filter.service.tokens import PushTokens
 
 __all__ = [
     "ApiError",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,9 @@ from category_filter.service.workers import Workers
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-__all__ = ["PushService", "create_app"]
+__all__ = ["PushService", "check_origins", "create_app"]
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#@]+")
 
 
 class PushService:
@@ -57,7 +60,7 @@ class PushService:
         SQLAlchemyError: If the URL is invalid or the database is unavailable.
         OSError: If the SQLite file cannot be written.
         ValueError: If the database is unsupported, its schema version is unknown, or the host of a
-            push service is invalid.
+            push service or an origin is invalid.
     """
 
     app: FastAPI
@@ -73,6 +76,7 @@ class PushService:
         allow_origins: Sequence[str] = (),
     ) -> None:
         allowed_services = PushServices(push_services)
+        check_origins(allow_origins)
         self._database = connect(url)
         if indexed:
             tokens = IndexedPushTokens(self._database)
@@ -125,6 +129,15 @@ class PushService:
             self._database.dispose()
 
 
+def check_origins(origins: Sequence[str]) -> None:
+    """Raise a ValueError if an origin is invalid: no browser would send it."""
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"invalid origin {origin!r}: expected * or one like https://app.example"
+            )
+
+
 def create_app() -> FastAPI:
     """Create the application of a `PushService`, configured by the environment.
 
@@ -137,7 +150,7 @@ def create_app() -> FastAPI:
         SQLAlchemyError: If the URL is invalid or the database is unavailable.
         OSError: If the SQLite file cannot be written.
         ValueError: If the database is unsupported, its schema version is unknown, or the host of a
-            push service is invalid.
+            push service or an origin is invalid.
     """
     return PushService(
         os.environ.get("CATEGORY_FILTER_DATABASE", "sqlite:///push_tokens.db"),

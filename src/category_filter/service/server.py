@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from category_filter.service.app import PushService
+from category_filter.service.app import PushService, check_origins
 from category_filter.service.connections import BACKLOG, Connection, raise_file_limit
 from category_filter.service.database import connect
 from category_filter.service.logs import log_config
@@ -62,7 +62,8 @@ def serve(  # noqa: PLR0913 - keyword-only options
         service = PushService(url, push_services=push_services, allow_origins=allow_origins)
         uvicorn.run(service.app, **options)
     else:
-        PushServices(push_services)  # raise the errors of both here, once
+        PushServices(push_services)  # raise the errors of all three here, once
+        check_origins(allow_origins)
         connect(url).dispose()
         # The workers inherit the environment, which other users cannot see, unlike arguments.
         os.environ["CATEGORY_FILTER_DATABASE"] = url

@@ -1,0 +1,101 @@
+"""`category-filter precompute` given the wrong files and columns: one line says what to do."""
+
+import gzip
+import os
+import subprocess
+
+import pytest
+from precompute import COMMAND, failure, file_names, run
+
+CSV = "device,category_filter\nphone,-chat_message\n"
+
+
+class TestColumns:
+    @pytest.mark.parametrize(
+        ("header", "reason"),
+        [
+            (
+                "device,wanted",
+                (
+                    "no column 'category_filter': pass --filter-column with one of 'device',"
+                    " 'wanted'"
+                ),
+            ),
+            ("device", "no column 'category_filter': pass --filter-column with one of 'device'"),
+            ("a;wanted", "no column 'category_filter', only 'a;wanted': pass --separator ';'"),
+            ("a|wanted", "no column 'category_filter', only 'a|wanted': pass --separator '|'"),
+            ("a\twanted", "no column 'category_filter', only 'a\\twanted': pass --from tsv"),
+        ],
+    )
+    def test_a_missing_column_names_the_option_to_pass(self, tmp_path, header, reason):
+        (tmp_path / "in.csv").write_text(f"{header}\n")
+        line = failure(tmp_path, "in.csv", "out.parquet")
+        assert line == f"category-filter: in.csv: {reason}"
+
+    def test_commas_where_the_file_has_other_delimiters(self, tmp_path):
+        (tmp_path / "in.csv").write_text(CSV)
+        assert failure(tmp_path, "in.csv", "out.parquet", "--separator", ";") == (
+            "category-filter: in.csv: no column 'category_filter', only 'device,category_filter':"
+            " pass --separator ','"
+        )
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("in.csv", b""),
+            ("in.csv.gz", gzip.compress(b"")),
+            ("in.ndjson", b""),
+            ("in.ndjson", b"\xef\xbb\xbf"),
+            ("in.ndjson.gz", gzip.compress(b"")),
+        ],
+    )
+    def test_an_empty_file(self, tmp_path, name, content):
+        (tmp_path / name).write_bytes(content)
+        line = failure(tmp_path, name, "out.parquet")
+        assert line == f"category-filter: {name}: the file is empty"
+
+    @pytest.mark.parametrize("content", [b"", b"PAR", CSV.encode()])
+    def test_another_file_with_the_extension_of_parquet(self, tmp_path, content):
+        (tmp_path / "in.parquet").write_bytes(content)
+        line = failure(tmp_path, "in.parquet", "out.parquet")
+        assert line == "category-filter: in.parquet: not a Parquet file"
+
+    def test_a_folder_with_other_files(self, tmp_path):
+        folder = tmp_path / "in" / "part"
+        folder.mkdir(parents=True)
+        (folder / "_SUCCESS").touch()
+        (tmp_path / "in" / ".cache").mkdir()
+        (tmp_path / "in" / ".cache" / "1.parquet").touch()
+        line = failure(tmp_path, "in", "out.parquet")
+        assert line == "category-filter: in: no files in the folder"
+        (folder / "1.csv").write_text(CSV)
+        line = failure(tmp_path, "in", "out.parquet")
+        assert line == "category-filter: in/part/1.csv: not a Parquet file"
+
+    def test_a_folder_that_cannot_be_written(self, tmp_path):
+        (tmp_path / "in.csv").write_text(CSV)
+        (tmp_path / "locked").mkdir(mode=0o555)
+        capability = "-dac_override"  # with which root may write everywhere
+        bounded = ["setpriv", f"--bounding-set={capability}", f"--inh-caps={capability}"]
+        result = subprocess.run(
+            [*(bounded if os.geteuid() == 0 else []), *COMMAND, "in.csv", "locked/out.csv"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        assert (result.returncode, result.stdout, result.stderr) == (
+            *(2, ""),
+            f"category-filter: {tmp_path}/locked: Permission denied\n",
+        )
+        assert file_names(tmp_path / "locked") == []
+
+
+def test_the_line_ends_of_windows(tmp_path):
+    (tmp_path / "in.csv").write_bytes(CSV.replace("\n", "\r\n").encode())
+    assert run(tmp_path / "in.csv", tmp_path / "out.csv")[0] == 0
+    assert (tmp_path / "out.csv").read_bytes() == (
+        b"device,category_filter,canonical,mask,unknown,error\nphone,-chat_message,-chat_message,62,,\n"
+    )
