@@ -58,14 +58,13 @@ def from_columns(frame: Any, columns: Columns) -> Any:
 
 def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:  # noqa: ARG001 - nothing is collected
     """Join events to the subscriptions with the same key whose filter allows the category."""
-    temporary = {name: f"category_filter__{i}" for i, name in enumerate(on.names)}
     left, right = (frame.dropna(subset=on.key) for frame in (events, subscriptions))
-    pairs = left.merge(right.rename(columns=temporary), on=on.key)
+    pairs = left.merge(right.rename(columns=on.temporary), on=on.key)
     kept = pairs.map_partitions(
         _pandas.keep_allowed,
-        temporary.get(on.filters, on.filters),
+        on.temporary.get(on.filters, on.filters),
         on.categories,
         on.missing,
         meta=pairs._meta,  # noqa: SLF001 - Dask's name for the empty frame
     )
-    return kept.rename(columns={temporary[name]: final for name, final in on.names.items()})
+    return kept.rename(columns={on.temporary[name]: final for name, final in on.names.items()})

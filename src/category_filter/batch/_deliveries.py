@@ -77,5 +77,7 @@ def deliveries(
             final[name] = f"{name}_right"
             if f"{name}_right" in {*occurred.names, *names}:
                 raise ValueError(f"both dataframes have a column {name!r}: rename one of them")
-    how = On(key, filter_column, category_column, final, CategoryFilter(missing))
+    longest = max(map(str, [*occurred.names, *names]), key=len)
+    temporary = {name: f"{longest}_{number}" for number, name in enumerate(final)}
+    how = On(key, filter_column, category_column, final, temporary, CategoryFilter(missing))
     return cast("IntoFrameT", engine.join(source, events, how, texts))

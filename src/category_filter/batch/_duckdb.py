@@ -41,16 +41,25 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _column(name: str, table: str = "") -> str:
-    return f"{table}.{_quote(name)}" if table else _quote(name)
+def _positional(frame: Any, prefix: str) -> Any:
+    """Rename the columns by position, so that they differ from any other in a query."""
+    return frame.project(
+        ", ".join(f"{_quote(name)} AS {prefix}{n}" for n, name in enumerate(frame.columns))
+    )
 
 
-def _text(frame: Any, name: str, table: str = "") -> str:
-    """Return SQL for a column as strings that are equal only if each character is."""
+def _text(frame: Any, name: str, column: str = "") -> str:
+    """Return SQL for a column as strings that are equal only if each character is.
+
+    Args:
+        frame: The relation that has the column.
+        name: Its name.
+        column: Its name in the query, if it was renamed.
+    """
     dtypes = dict(zip(frame.columns, map(str, frame.types), strict=True))
     if dtypes[name] in {"FLOAT", "DOUBLE"}:  # which was found to hold nothing but NaN
         return "CAST(NULL AS VARCHAR)"
-    return f"CAST({_column(name, table)} AS VARCHAR) COLLATE C"
+    return f"CAST({column or _quote(name)} AS VARCHAR) COLLATE C"
 
 
 def _create(frame: Any, schema: Schema, rows: Iterable[Iterable[object]]) -> Any:
@@ -73,25 +82,27 @@ def _create(frame: Any, schema: Schema, rows: Iterable[Iterable[object]]) -> Any
 
 def add_columns(frame: Any, column: str, meanings: Meanings, texts: Texts) -> Any:
     """Add the columns that `precompute` promises."""
-    names = [*meanings.schema]
+    added = {f"added{n}": kind for n, kind in enumerate(meanings.schema.values())}
     rows = zip(texts, *meanings.columns(texts), strict=True)
-    lookup = _create(frame, {_TEXT: str, **meanings.schema}, rows)
+    lookup = _create(frame, {_TEXT: str, **added}, rows)
+    text = _text(frame, column, f"given{frame.columns.index(column)}")
     # DuckDB keeps no order in a join.
-    numbered = frame.project(f"*, row_number() OVER () AS {_ROW}")
+    numbered = _positional(frame, "given").project(f"*, row_number() OVER () AS {_ROW}")
     joined = numbered.set_alias("given").join(
         lookup.project(f"*, TRUE AS {_FOUND}").set_alias("lookup"),
-        f"{_text(frame, column, 'given')} IS NOT DISTINCT FROM {_TEXT}",
+        f"{text} IS NOT DISTINCT FROM {_TEXT}",
         how="left",
     )
-    found = {name: _column(name, "lookup") for name in names}
-    found[names[-1]] = f"CASE WHEN {_FOUND} THEN {found[names[-1]]} ELSE {_literal(CHANGED)} END"
-    for name, kind in meanings.schema.items():
-        if kind is int:
-            found[name] = f"coalesce({found[name]}, 0)"
-    kept = [f"{_column(name, 'given')} AS {_quote(name)}" for name in frame.columns]
-    added = [f"{sql} AS {_quote(name)}" for name, sql in found.items()]
-    ordered = joined.project(", ".join([*kept, *added, _ROW]))
-    return ordered.order(_ROW).project(f"* EXCLUDE {_ROW}")
+    values = [f"coalesce({name}, 0)" if kind is int else name for name, kind in added.items()]
+    values[-1] = f"CASE WHEN {_FOUND} THEN {values[-1]} ELSE {_literal(CHANGED)} END"
+    final = [
+        *(f"given{n} AS {_quote(name)}" for n, name in enumerate(frame.columns)),
+        *(
+            f"{value} AS {_quote(name)}"
+            for name, value in zip(meanings.schema, values, strict=True)
+        ),
+    ]
+    return joined.order(_ROW).project(", ".join(final))
 
 
 def keep(frame: Any, column: str, f: CategoryFilter) -> Any:
@@ -119,7 +130,7 @@ def counts(frame: Any, column: str, limit: int) -> Texts:
 
 def has_values(frame: Any, column: str) -> bool:
     """Return whether a column that does not hold strings has anything but nulls and NaN."""
-    given = frame.filter(f"CAST({_column(column)} AS VARCHAR) <> 'nan'").limit(1)
+    given = frame.filter(f"CAST({_quote(column)} AS VARCHAR) <> 'nan'").limit(1)
     return bool(given.aggregate("count(*)").fetchall()[0][0])
 
 
@@ -144,25 +155,16 @@ def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:
         {_LISTED: int, _NAME: str},
         ((n, name) for n, f in enumerate(filters) for name in sorted(f.names)),
     )
-    same_key = " AND ".join(
-        f"{_column(name, 'occurred')} = {_column(name, 'subscribed')}" for name in on.key
-    )
+    event = {name: f"event{n}" for n, name in enumerate(events.columns)}
+    subscription = {name: f"subscription{n}" for n, name in enumerate(subscriptions.columns)}
+    same_key = " AND ".join(f"{event[name]} = {subscription[name]}" for name in on.key)
+    given = _text(subscriptions, on.filters, subscription[on.filters])
+    category = _text(events, on.categories, event[on.categories])
     pairs = (
-        events.set_alias("occurred")
-        .join(subscriptions.set_alias("subscribed"), same_key)
-        .project(
-            ", ".join(
-                [
-                    *(f"{_column(name, 'occurred')} AS {_quote(name)}" for name in events.columns),
-                    *(
-                        f"{_column(name, 'subscribed')} AS {_quote(final)}"
-                        for name, final in on.names.items()
-                    ),
-                    f"{_text(subscriptions, on.filters, 'subscribed')} AS {_GIVEN}",
-                    f"{_text(events, on.categories, 'occurred')} AS {_CATEGORY}",
-                ]
-            )
-        )
+        _positional(events, "event")
+        .set_alias("occurred")
+        .join(_positional(subscriptions, "subscription").set_alias("subscribed"), same_key)
+        .project(f"*, {given} AS {_GIVEN}, {category} AS {_CATEGORY}")
         .filter(f"{_CATEGORY} IS NOT NULL")
     )
     known = pairs.set_alias("pair").join(
@@ -174,7 +176,8 @@ def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:
         f"{_NUMBER} = {_LISTED} AND {_CATEGORY} = {_NAME}",
         how="left",
     )
-    names = [*events.columns, *on.names.values()]
-    return allowed.filter(f"({_NAME} IS NULL) = {_UNLISTED}").project(
-        ", ".join(f"{_column(name, 'pair')} AS {_quote(name)}" for name in names)
-    )
+    kept = [
+        *(f"{column} AS {_quote(name)}" for name, column in event.items()),
+        *(f"{subscription[name]} AS {_quote(final)}" for name, final in on.names.items()),
+    ]
+    return allowed.filter(f"({_NAME} IS NULL) = {_UNLISTED}").project(", ".join(kept))

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import narwhals.stable.v2 as nw
+from narwhals.exceptions import DuplicateError
 from narwhals.stable.v2 import Implementation
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class On(NamedTuple):
     categories: str
     names: dict[str, str]
     """The subscriptions' columns outside the key, with their names in the result."""
+    temporary: dict[str, str]
+    """The same columns, with names that neither dataframe has."""
     missing: CategoryFilter
 
 
@@ -87,7 +90,11 @@ class Source(NamedTuple):
     def find(self, name: str) -> str | None:
         """Return the column that a new column of this name would clash with."""
         key = str.casefold if self.engine.IGNORES_CASE else str
-        return next((column for column in self.names if key(column) == key(name)), None)
+        names = {  # those of pandas may have levels
+            column: column[0] if isinstance(column, tuple) and not any(column[1:]) else column
+            for column in self.names
+        }
+        return next((column for column in names if key(names[column]) == key(name)), None)
 
 
 def read(native: Any, string_column: str, *other_columns: str) -> Source:
@@ -95,7 +102,7 @@ def read(native: Any, string_column: str, *other_columns: str) -> Source:
 
     Raises:
         TypeError: If this is not a supported dataframe, or the first column does not hold strings.
-        ValueError: If a column does not exist.
+        ValueError: If a column does not exist, or two have the same name.
     """
     module = type(native).__module__.partition(".")[0]
     is_stream = module == "pyarrow" and type(native).__name__ in {"RecordBatchReader", *_DATASETS}
@@ -104,6 +111,9 @@ def read(native: Any, string_column: str, *other_columns: str) -> Source:
         name = _MODULES[frame.implementation]
     except (KeyError, TypeError):
         raise _unsupported(native) from None
+    except DuplicateError as error:
+        _, _, names = " ".join(str(error).split()).partition(": - ")
+        raise ValueError(f"duplicate column names: {names}") from None
     engine = cast("Engine", import_module(f"category_filter.batch.{name}"))
     schema = frame.collect_schema()
     for column in (string_column, *other_columns):

@@ -53,7 +53,9 @@ def add_columns(frame: Any, column: str, meanings: Meanings, texts: Texts) -> An
     for (name, dtype), values in zip(
         meanings.schema.items(), meanings.columns(distinct), strict=True
     ):
-        result[name] = _series(name, values, dtype).take(codes).set_axis(frame.index)
+        # The columns may have levels.
+        key = (name, *[""] * (frame.columns.nlevels - 1)) if frame.columns.nlevels > 1 else name
+        result[key] = _series(name, values, dtype).take(codes).set_axis(frame.index)
     return result
 
 
@@ -101,10 +103,9 @@ def keep_allowed(pairs: Any, filters: str, categories: str, missing: CategoryFil
 
 def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:  # noqa: ARG001 - nothing is collected
     """Join events to the subscriptions with the same key whose filter allows the category."""
-    temporary = {name: f"category_filter__{i}" for i, name in enumerate(on.names)}
     # Unlike the other engines, pandas matches nulls.
     left, right = (frame.dropna(subset=on.key) for frame in (events, subscriptions))
-    pairs = left.merge(right.rename(columns=temporary), on=on.key)
-    filters = temporary.get(on.filters, on.filters)
+    pairs = left.merge(right.rename(columns=on.temporary), on=on.key)
+    filters = on.temporary.get(on.filters, on.filters)
     kept = keep_allowed(pairs, filters, on.categories, on.missing)
-    return kept.rename(columns={temporary[name]: final for name, final in on.names.items()})
+    return kept.rename(columns={on.temporary[name]: final for name, final in on.names.items()})

@@ -94,7 +94,7 @@ def add_columns(frame: _Frame, column: str, meanings: Meanings, texts: Texts) ->
     """Add the columns that `precompute` promises."""
     if isinstance(frame, pl.DataFrame):
         return frame.with_columns(meanings_of(frame[column], meanings).struct.unnest())
-    struct = "category_filter__meanings"
+    struct = max(frame.collect_schema(), key=len) + "_"  # longer than any other name
     return frame.with_columns(struct_of(pl.col(column), meanings).alias(struct)).unnest(struct)
 
 
@@ -115,7 +115,7 @@ def keep(frame: _Frame, column: str, f: CategoryFilter) -> _Frame:
 def counts(frame: _Frame, column: str, limit: int) -> Texts:
     """Count the rows of each distinct string, of up to `limit + 1`."""
     text = _text(frame, column)
-    found = frame.lazy().group_by(text).agg(category_filter__n=pl.len()).head(limit + 1)
+    found = frame.lazy().group_by(text).agg(pl.len().alias(f"{column}_")).head(limit + 1)
     return dict(found.collect().rows())
 
 
@@ -135,8 +135,7 @@ def from_columns(frame: Any, columns: Columns) -> Any:
 
 def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:  # noqa: ARG001 - nothing is collected
     """Join events to the subscriptions with the same key whose filter allows the category."""
-    temporary = {name: f"category_filter__{i}" for i, name in enumerate(on.names)}
-    pairs = events.join(subscriptions.rename(temporary), on=on.key, how="inner")
-    filters = pl.col(temporary.get(on.filters, on.filters))
+    pairs = events.join(subscriptions.rename(on.temporary), on=on.key, how="inner")
+    filters = pl.col(on.temporary.get(on.filters, on.filters))
     kept = pairs.filter(allows(filters, pl.col(on.categories), on.missing))
-    return kept.rename({temporary[name]: final for name, final in on.names.items()})
+    return kept.rename({on.temporary[name]: final for name, final in on.names.items()})

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["REASON", "read_csv", "scan_csv"]
 
-REASON = "category_filter__reason"
-"""The column that says why a record is invalid; null if it is valid."""
-
 _MARK = "\x1e"
 """The last field of every record: a control character, the record separator."""
+
+REASON = f"reason{_MARK}"
+"""The column that says why a record is invalid; null if it is valid. No file has this name."""
 
 
 def scan_csv(path: Path, name: str, separator: str) -> pl.LazyFrame:

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["added_columns", "rewrite"]
 
-_ADDED = "category_filter__added"
-
 
 def rewrite(
     source: tuple[Path, FileFormat],
@@ -76,7 +74,8 @@ def rewrite(
                 return_dtype=pl.Struct(new.schema),
                 is_elementwise=True,
             )
-            table = rows.with_columns(struct.alias(_ADDED)).drop(reasons).unnest(_ADDED)
+            added = max(given.columns, key=len) + "_"  # longer than any other name
+            table = rows.with_columns(struct.alias(added)).drop(reasons).unnest(added)
             tables = [table, table.filter(pl.col(error_column).is_not_null())]
             sinks = [
                 sink(part, stack.enter_context(open_target(target)), target_format)
