@@ -70,8 +70,7 @@ def index(other, engine):
 def everything(tokens):
     found = {category: [*tokens.recipients(category)] for category in CATEGORIES}
     counts = {category: tokens.recipients(category).count() for category in CATEGORIES}
-    assert counts == {category: len(each) for category, each in found.items()}
-    return found
+    return found, counts
 
 
 WRITES = {
@@ -276,7 +275,7 @@ def test_the_index_is_equal_to_the_database_while_four_processes_write(engine, d
                     differences += 1
                     assert time.monotonic() < deadline
             comparisons += 1
-            sizes.add(len(expected["history_rule"]))
+            sizes.add(len(expected[0]["history_rule"]))
             time.sleep(0.01)
     assert len(sizes) > 3
     logging.getLogger(__name__).info(
