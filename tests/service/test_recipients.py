@@ -44,7 +44,7 @@ class TestIndexed:
         self, engine, clock, first, second
     ):
         index = IndexedPushTokens(engine)
-        sessions = Sessions(engine, on_end=index.forget)
+        sessions = Sessions(engine)
         session_hash = sessions.create(days=first)
         index.bind(session_hash, phone())
         sessions.end(session_hash)
@@ -61,7 +61,7 @@ class TestIndexed:
 
     def test_concurrent_writes_keep_the_index_in_step_with_the_database(self, engine):
         index = IndexedPushTokens(engine)
-        sessions = Sessions(engine, on_end=index.forget)
+        sessions = Sessions(engine)
         session_hashes = [sessions.create() for _ in range(4)]
         errors = []
 
@@ -103,7 +103,7 @@ class TestIndexed:
 
     def test_iterating_reads_a_snapshot(self, engine):
         index = IndexedPushTokens(engine)
-        sessions = Sessions(engine, on_end=index.forget)
+        sessions = Sessions(engine)
         session_hashes = [sessions.create() for _ in range(3)]
         for number, session_hash in enumerate(session_hashes):
             index.bind(session_hash, phone(number))

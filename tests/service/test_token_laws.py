@@ -59,7 +59,7 @@ class TokenMachine(RuleBasedStateMachine):
                 connection.execute(table.delete())
         self.stored = PushTokens(engine)
         self.indexed = IndexedPushTokens(engine)
-        self.sessions = Sessions(engine, on_end=self.indexed.forget)
+        self.sessions = Sessions(engine)
         self.ends = {}
         self.bound = {}
 
@@ -131,7 +131,6 @@ class TokenMachine(RuleBasedStateMachine):
     @rule()
     def restart(self):
         self.indexed = IndexedPushTokens(self.stored._database)
-        self.sessions = Sessions(self.stored._database, on_end=self.indexed.forget)
 
     @invariant()
     def all_agree(self):

@@ -49,8 +49,8 @@ class PushService:
     Args:
         url: An SQLAlchemy URL for SQLite or PostgreSQL, as for `connect`. The schema is created or
             upgraded.
-        indexed: Find recipients with an index in memory. Use it if this process sends the
-            notifications and is the only one that writes to the database.
+        indexed: Find recipients with an index in memory, which follows what any process writes.
+            Use it if this process sends the notifications.
         push_services: Hosts of push services that browsers may use, besides those of Google,
             Mozilla, Apple and Microsoft; `*.example.com` allows the subdomains of example.com.
         allow_origins: The origins of web pages that may call the API from a browser, such as
@@ -59,8 +59,9 @@ class PushService:
     Raises:
         SQLAlchemyError: If the URL is invalid or the database is unavailable.
         OSError: If the SQLite file cannot be written.
-        ValueError: If the database is unsupported, its schema version is unknown, or the host of a
-            push service or an origin is invalid.
+        ValueError: If the database is unsupported, its schema version is unknown, the host of a
+            push service or an origin is invalid, or an index would be behind a pooler such as
+            PgBouncer.
     """
 
     app: FastAPI
@@ -78,13 +79,9 @@ class PushService:
         allowed_services = PushServices(push_services)
         check_origins(allow_origins)
         self._database = connect(url)
-        if indexed:
-            tokens = IndexedPushTokens(self._database)
-            self.tokens = tokens
-            self.sessions = Sessions(self._database, on_end=tokens.forget)
-        else:
-            self.tokens = PushTokens(self._database)
-            self.sessions = Sessions(self._database)
+        tokens = IndexedPushTokens if indexed else PushTokens
+        self.tokens = tokens(self._database, allowed_services)
+        self.sessions = Sessions(self._database)
         # SQLite allows one writer at a time: a queue is faster than retrying its lock.
         one_writer = self._database.dialect.name == "sqlite"
         self._workers = Workers(1 if one_writer else POOL_SIZE)
@@ -116,17 +113,22 @@ class PushService:
         mounted application is not notified of a shutdown. They open again when used, but an SQLite
         database in memory is lost.
         """
-        self._workers.stop()
+        self._stop()
         self._database.dispose()
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncGenerator[None]:
         yield
-        self._workers.stop()
+        self._stop()
         if not is_in_memory(
             self._database
         ):  # its data would be lost if the application starts again
             self._database.dispose()
+
+    def _stop(self) -> None:
+        self._workers.stop()
+        if isinstance(self.tokens, IndexedPushTokens):
+            self.tokens.close()
 
 
 def check_origins(origins: Sequence[str]) -> None:

@@ -33,7 +33,16 @@ if TYPE_CHECKING:
     import psycopg
     from sqlalchemy import URL, ColumnElement, Connection, Engine, Executable, Row
 
-__all__ = ["POOL_SIZE", "connect", "contains", "execute", "is_in_memory", "snapshot"]
+__all__ = [
+    "POOL_SIZE",
+    "connect",
+    "contains",
+    "exclusive",
+    "execute",
+    "is_in_memory",
+    "is_pooled",
+    "snapshot",
+]
 
 POOL_SIZE = 10
 """Maximum number of database connections per process."""
@@ -146,6 +155,22 @@ def snapshot(database: Engine) -> Generator[Connection]:
 
 
 @contextmanager
+def exclusive(database: Engine) -> Generator[Connection]:
+    """Open a transaction that only one process can be in at a time."""
+    with _transaction(database, _BEGIN_EXCLUSIVE) as connection:
+        yield connection
+
+
+def is_pooled(connection: psycopg.Connection) -> bool:
+    """Return whether a pooler such as PgBouncer is between this process and the server.
+
+    A pooler invents the process id that it sends when a client connects.
+    """
+    process_id = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return process_id != (connection.info.backend_pid,)
+
+
+@contextmanager
 def _transaction(database: Engine, begin: Mapping[str, str]) -> Generator[Connection]:
     dialect = database.dialect
     with database.connect() as connection:
@@ -213,11 +238,8 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _configure_postgresql(connection: psycopg.Connection, _record: object) -> None:
-    """Prepare no statements behind a pooler such as PgBouncer, which shares its sessions.
-
-    A pooler invents the process id that it sends when a client connects.
-    """
-    if connection.execute("SELECT pg_backend_pid()").fetchone() != (connection.info.backend_pid,):
+    """Prepare no statements behind a pooler, which shares its sessions."""
+    if is_pooled(connection):
         connection.prepare_threshold = None
 
 
@@ -235,7 +257,7 @@ def _upgrade(engine: Engine) -> None:
     config = Config()
     folder = str(Path(__file__).with_name("migrations"))
     config.set_main_option("script_location", folder.replace("%", "%%"))
-    with _upgrade_lock, _transaction(engine, _BEGIN_EXCLUSIVE) as connection:
+    with _upgrade_lock, exclusive(engine) as connection:
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, _REVISION)

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import time
-from contextlib import contextmanager
+from contextlib import closing
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+from weakref import WeakSet, finalize
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
-from category_filter.service.database import execute, snapshot
-from category_filter.service.live_tokens import LiveTokens
-from category_filter.service.recipients import (
-    RECIPIENT_COLUMNS,
-    Recipient,
-    Recipients,
-    Selection,
-    token_digest,
-)
-from category_filter.service.tables import filters, push_tokens
+from category_filter.service.changes import follow
+from category_filter.service.database import contains, execute, snapshot
+from category_filter.service.live_tokens import TOKEN_COLUMNS, LiveTokens
+from category_filter.service.recipients import Recipient, Recipients, Selection
+from category_filter.service.tables import filters, push_tokens, sessions
 from category_filter.service.tokens import PushTokens
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from enum import Enum
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine, Select
 
-    from category_filter.service.bindings import BrowserBinding, DeviceBinding
+    from category_filter.service.changes import Changes
+    from category_filter.service.push_services import PushServices
 
 __all__ = ["IndexedPushTokens"]
 
@@ -37,12 +34,11 @@ _FETCH_SIZE = 10_000
 
 
 class IndexedPushTokens(PushTokens):
-    """Push tokens that find recipients with a `FilterIndex` in memory.
+    """Push tokens that find recipients with an index in memory.
 
     >>> from category_filter.service import DeviceBinding, Sessions, connect
     >>> database = connect("sqlite://")
-    >>> tokens = IndexedPushTokens(database)
-    >>> sessions = Sessions(database, on_end=tokens.forget)
+    >>> tokens, sessions = IndexedPushTokens(database), Sessions(database)
     >>> session_hash = sessions.create()
     >>> phone = DeviceBinding(application="navixy_iphone_viewer", token="740f4707")
     >>> recipient = tokens.bind(session_hash, phone)
@@ -51,50 +47,25 @@ class IndexedPushTokens(PushTokens):
     >>> sessions.end(session_hash), tokens.recipients("chat_message").count()
     (True, 0)
 
-    The index does not see what other processes write, so this process must be the only writer. Pass
-    `forget` to `Sessions` as shown.
+    The index follows the database, whichever process writes to it: each use of `recipients` first
+    applies what was committed before. The index is loaded when it is created, and again if it has
+    lost its connection.
 
     Args:
         database: An engine from `connect`.
+        push_services: As for `PushTokens`.
+
+    Raises:
+        SQLAlchemyError: If the database is unavailable.
+        ValueError: If a pooler such as PgBouncer is between this process and the database.
     """
 
-    def __init__(self, database: Engine) -> None:
-        super().__init__(database)
-        self._write_lock = Lock()
-        self._stale = True
-        self._reload()
-
-    def bind(self, session_hash: str, binding: DeviceBinding | BrowserBinding) -> Recipient:
-        """Bind a push token to a session, in the database and then in the index."""
-        same_token = token_digest(binding.application, binding.token)
-        previous = select(push_tokens.c.session_id).where(push_tokens.c.token_digest == same_token)
-        with self._write():
-            rows = execute(self._database, previous)
-            recipient = super().bind(session_hash, binding)
-            for (session_id,) in rows:
-                self._live.discard(session_id)
-            self._live.set(recipient, binding.effective_filter)
-            return recipient
-
-    def delete(self, session_hash: str) -> int:
-        """Delete the push token of a session, from the database and then from the index."""
-        with self._write():
-            session_id = super().delete(session_hash)
-            self._live.discard(session_id)
-            return session_id
-
-    def remove(self, recipient: Recipient) -> bool:
-        """Delete a push token that is gone, from the database and then from the index."""
-        with self._write():
-            removed = super().remove(recipient)
-            if removed:
-                self._live.discard(recipient.session_id)
-            return removed
-
-    def forget(self, session_id: int) -> None:
-        """Delete the push token of an ended session from the index."""
-        with self._write_lock:
-            self._live.discard(session_id)
+    def __init__(self, database: Engine, push_services: PushServices | None = None) -> None:
+        super().__init__(database, push_services)
+        self._close_changes: finalize[[], IndexedPushTokens] | None = None
+        self.start()
+        self._update()
+        _indexes.add(self)
 
     def recipients(
         self,
@@ -105,51 +76,116 @@ class IndexedPushTokens(PushTokens):
         shard: tuple[int, int] | None = None,
     ) -> Recipients:
         """Return the recipients of a category, as `PushTokens.recipients` does."""
-        self._reload()
-        return _IndexedRecipients(self._live, category, Selection(owners, after, shard))
+        return _IndexedRecipients(self._update, category, Selection(owners, after, shard))
 
-    @contextmanager
-    def _write(self) -> Generator[None]:
-        """Serialize writes, so that the index applies them in the order of the database."""
-        with self._write_lock:
-            try:
-                yield
-            except SQLAlchemyError:
-                self._stale = True  # the write may or may not have been applied
-                raise
+    def close(self) -> None:
+        """Stop to follow the database. The index is loaded again when it is used."""
+        with self._lock:
+            self._stop_following()
 
-    def _reload(self) -> None:
-        """Load the index if it is stale. Of the threads that find it stale, the first one loads."""
-        if not self._stale:
-            return
-        with self._write_lock:
-            if not self._stale:
-                return
-            live = LiveTokens()
-            rows = select(push_tokens.c.filter_id, *RECIPIENT_COLUMNS)
-            with snapshot(self._database) as connection:
-                distinct = connection.execute(select(filters.c.id, filters.c.filter))
-                filters_by_id = {row.id: row.filter for row in distinct}
-                streaming = connection.execution_options(yield_per=_FETCH_SIZE)
-                for filter_id, *columns in streaming.execute(rows):
-                    live.set(Recipient(*columns), filters_by_id[filter_id])
-            self._live = live
-            self._stale = False
+    def start(self) -> None:
+        """Forget everything, as a new process must. The index is loaded when it is used."""
+        if self._close_changes:
+            self._close_changes.detach()
+        self._lock = Lock()
+        self._live = LiveTokens(self._push_services)
+        self._changes: Changes | None = None
+        self._changed = set[int]()
+        self._updated_at = 0
+
+    def _update(self) -> LiveTokens:
+        """Apply the changes since the previous update, or load the index, and return it."""
+        with self._lock:
+            now = int(time.time())
+            changed = self._changes.read() if self._changes else None
+            if changed is None:
+                self._load(now)
+            else:
+                self._changed |= changed
+                if now != self._updated_at:
+                    self._changed.update(self._ended_between(now, self._updated_at))
+                if self._changed:
+                    self._reload_changed(now)
+            self._updated_at = now
+            return self._live
+
+    def _stop_following(self) -> None:
+        self._changes = None
+        if self._close_changes:
+            self._close_changes()
+
+    def _load(self, now: int) -> None:
+        self._stop_following()
+        changes = follow(self._database)
+        self._close_changes = finalize(self, changes.close)
+        live = LiveTokens(self._push_services)
+        with snapshot(self._database) as connection:
+            distinct = connection.execute(select(filters.c.id, filters.c.filter))
+            filters_by_id = {row.id: row.filter for row in distinct}
+            tokens = select(*TOKEN_COLUMNS).where(push_tokens.c.ends_at > now)
+            live.update((), _stream(connection, tokens), filters_by_id)
+        self._live, self._changes = live, changes
+        self._changed.clear()
+
+    def _reload_changed(self, now: int) -> None:
+        is_changed = contains(self._database, [*self._changed], push_tokens.c.session_id)
+        statement = (
+            select(*TOKEN_COLUMNS, filters.c.filter)
+            .join_from(push_tokens, filters)
+            .where(is_changed, push_tokens.c.ends_at > now)
+        )
+        rows = execute(self._database, statement)
+        tokens = [(row.session_id, row.filter_id, row.packed) for row in rows]
+        self._live.update(self._changed, tokens, {row.filter_id: row.filter for row in rows})
+        self._changed.clear()
+
+    def _ended_between(self, *times: int) -> Iterable[int]:
+        """Return the sessions that end between two times. A clock may also be set back."""
+        ended = sessions.c.ends_at > min(times), sessions.c.ends_at <= max(times)
+        return [row.id for row in execute(self._database, select(sessions.c.id).where(*ended))]
+
+
+def _stream(
+    connection: Connection, statement: Select[tuple[int, int, str]]
+) -> Iterator[tuple[int, int, str]]:
+    """Iterate over the rows as the driver returns them. SQLAlchemy's take half as long again."""
+    query = str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
+    is_sqlite = connection.dialect.name == "sqlite"
+    options = {} if is_sqlite else {"name": "push_tokens"}  # PostgreSQL streams named cursors
+    with closing(connection.connection.cursor(**options)) as cursor:
+        cursor.execute(query)
+        while rows := cursor.fetchmany(_FETCH_SIZE):
+            yield from cast("list[tuple[int, int, str]]", rows)
 
 
 class _IndexedRecipients(Recipients):
     """Recipients from the index."""
 
-    def __init__(self, live: LiveTokens, category: str | Enum, selection: Selection) -> None:
-        self._live = live
+    def __init__(
+        self, update: Callable[[], LiveTokens], category: str | Enum, selection: Selection
+    ) -> None:
+        self._update = update
         self._category = category
         self._selection = selection
 
     def __iter__(self) -> Iterator[Recipient]:
-        matching = self._live.matching(self._category, int(time.time()))
+        matching = self._update().matching(self._category)
         return (recipient for recipient in matching if recipient in self._selection)
 
     def count(self) -> int:
         if self._selection == Selection():
-            return self._live.count(self._category, int(time.time()))
+            return self._update().count(self._category)
         return sum(1 for _ in self)
+
+
+_indexes = WeakSet[IndexedPushTokens]()
+
+
+def _start_again() -> None:
+    """Leave the connections of a process that forked to that process."""
+    for index in _indexes:
+        index.start()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_start_again)

@@ -1,109 +1,112 @@
-"""The index of the push tokens of live sessions."""
+"""Push tokens in memory, grouped by filter."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
-from threading import RLock
+from threading import Lock
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Text, cast, func, literal
+
 from category_filter import FilterIndex
+from category_filter.service.recipients import Recipient
+from category_filter.service.tables import push_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from enum import Enum
 
     from category_filter import CategoryFilter
-    from category_filter.service.recipients import Recipient
+    from category_filter.service.push_services import PushServices
 
-__all__ = ["LiveTokens"]
+__all__ = ["TOKEN_COLUMNS", "LiveTokens"]
 
-_SECONDS_PER_HOUR = 3_600
+_DELIMITER = "\n"
+
+_columns = push_tokens.c
+
+TOKEN_COLUMNS = (
+    _columns.session_id,
+    _columns.filter_id,
+    (
+        _columns.application
+        + literal(_DELIMITER)
+        + _columns.token
+        + literal(_DELIMITER)
+        + func.coalesce(_columns.p256dh + literal(_DELIMITER) + _columns.auth, _DELIMITER)
+        + literal(_DELIMITER)
+        + cast(_columns.ends_at, Text)
+        + func.coalesce(literal(_DELIMITER) + _columns.owner, "")
+    ).label("packed"),
+)
+"""The columns to read: the id of the session, the id of the filter, and the recipient in one str.
+
+A str takes half the memory of a `Recipient`, and less time to read than its columns.
+"""
 
 
 class LiveTokens:
-    """A thread-safe index of push tokens, each of which expires with its session."""
+    """A thread-safe index of push tokens, which takes 100 bytes per token besides its own text.
 
-    def __init__(self) -> None:
-        self._lock = RLock()
-        self._index = FilterIndex[int]()
-        self._recipients: dict[int, Recipient] = {}
-        self._expirations = _Expirations()
-
-    def set(self, recipient: Recipient, f: CategoryFilter) -> None:
-        """Set the recipient of a session, replacing its current one."""
-        session_id = recipient.session_id
-        with self._lock:
-            if session_id not in self._recipients:
-                self._expirations.add(recipient.ends_at, session_id)
-            self._recipients[session_id] = recipient
-            self._index[session_id] = f
-
-    def discard(self, session_id: int) -> None:
-        """Delete the recipient of a session, if it has one."""
-        with self._lock:
-            if self._recipients.pop(session_id, None) is not None:
-                del self._index[session_id]
-
-    def matching(self, category: str | Enum, now: int) -> Iterator[Recipient]:
-        """Iterate over the current recipients by session id, whatever is written meanwhile."""
-        with self._lock:
-            self._expire(now)
-            session_ids = sorted(self._index.matching(category))
-            return iter([self._recipients[session_id] for session_id in session_ids])
-
-    def count(self, category: str | Enum, now: int) -> int:
-        """Return the number of current recipients of a category."""
-        with self._lock:
-            self._expire(now)
-            return len(self._index.matching(category))
-
-    def _expire(self, now: int) -> None:
-        for session_id in self._expirations.pop_until(now, self._ends_at):
-            self.discard(session_id)
-
-    def _ends_at(self, session_id: int) -> int | None:
-        recipient = self._recipients.get(session_id)
-        return recipient.ends_at if recipient else None
-
-
-class _Expirations:
-    """Session ids by expiration: unsorted per hour, and sorted once that hour has come.
-
-    A heap of pairs would take 100 bytes more per session.
+    Args:
+        push_services: The push services of the recipients; others are left out.
     """
 
-    def __init__(self) -> None:
-        self._later: defaultdict[int, set[int]] = defaultdict(set)
-        self._soon: list[tuple[int, int]] = []  # sorted, the next one last
-        self._hour = 0
+    def __init__(self, push_services: PushServices) -> None:
+        self._push_services = push_services
+        self._lock = Lock()
+        self._filters = FilterIndex[int]()
+        self._tokens: dict[int, dict[int, str]] = {}  # by the id of the filter and of the session
+        self._filter_ids: dict[int, int] = {}  # by the id of the session
 
-    def add(self, ends_at: int, session_id: int) -> None:
-        """Add a session id, at most once."""
-        hour = ends_at // _SECONDS_PER_HOUR
-        if hour > self._hour:
-            self._later[hour].add(session_id)
-            return
-        entry = (-ends_at, session_id)
-        place = bisect_left(self._soon, entry)
-        if self._soon[place : place + 1] != [entry]:
-            self._soon.insert(place, entry)
-
-    def pop_until(self, now: int, ends_at: Callable[[int], int | None]) -> Iterator[int]:
-        """Remove the ids that have expired, and iterate over them.
+    def update(
+        self,
+        session_ids: Iterable[int],
+        tokens: Iterable[tuple[int, int, str]],
+        filters: Mapping[int, CategoryFilter],
+    ) -> None:
+        """Replace the tokens of some sessions.
 
         Args:
-            now: The time, in seconds since 1970.
-            ends_at: A function that returns when a session ends, or None if it is gone.
+            session_ids: The sessions whose tokens to delete, if they have one.
+            tokens: Rows of `TOKEN_COLUMNS`, for these sessions or new ones.
+            filters: The filters of the rows by their id.
         """
-        hour = now // _SECONDS_PER_HOUR
-        if hour > self._hour:
-            self._hour = hour
-            for past in [each for each in self._later if each <= hour]:
-                for session_id in self._later.pop(past):
-                    end = ends_at(session_id)
-                    if end is not None:
-                        self._soon.append((-end, session_id))
-            self._soon.sort()
-        while self._soon and -self._soon[-1][0] <= now:
-            yield self._soon.pop()[1]
+        with self._lock:
+            for session_id in session_ids:
+                filter_id = self._filter_ids.pop(session_id, None)
+                if filter_id is not None:
+                    del self._tokens[filter_id][session_id]
+            self._filters.update(filters)
+            by_filter, filter_ids = self._tokens, self._filter_ids
+            for filter_id in filters:
+                by_filter.setdefault(filter_id, {})
+            for session_id, filter_id, packed in tokens:
+                if packed[0] != "w" or self._is_allowed(packed):
+                    by_filter[filter_id][session_id] = packed
+                    filter_ids[session_id] = filter_id
+
+    def matching(self, category: str | Enum) -> Iterator[Recipient]:
+        """Iterate over the current recipients by session id, whatever is written meanwhile."""
+        found: dict[int, str] = {}
+        with self._lock:
+            for filter_id in self._filters.matching(category):
+                found.update(self._tokens[filter_id])
+        return (_unpack(session_id, found[session_id]) for session_id in sorted(found))
+
+    def count(self, category: str | Enum) -> int:
+        """Return the number of current recipients of a category."""
+        with self._lock:
+            return sum(
+                len(self._tokens[filter_id]) for filter_id in self._filters.matching(category)
+            )
+
+    def _is_allowed(self, packed: str) -> bool:
+        application, token, _ = packed.split(_DELIMITER, 2)
+        return application != "w3c_pushapi" or self._push_services.allow(token)
+
+
+def _unpack(session_id: int, packed: str) -> Recipient:
+    application, token, p256dh, auth, ends_at, *owner = packed.split(_DELIMITER, 5)
+    return Recipient(
+        session_id, application, token, p256dh or None, auth or None, int(ends_at), *owner
+    )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Engine
 
+    from category_filter.service.push_services import PushServices
+
 __all__ = [
     "RECIPIENT_COLUMNS",
     "Recipient",
@@ -103,7 +105,10 @@ class Recipients(ABC):
 
     @abstractmethod
     def count(self) -> int:
-        """Return the number of recipients."""
+        """Return the number of recipients.
+
+        From a database, it includes those whose push service is not allowed any more.
+        """
 
 
 class StoredRecipients(Recipients):
@@ -113,10 +118,17 @@ class StoredRecipients(Recipients):
     connection is in use.
     """
 
-    def __init__(self, database: Engine, category: str | Enum, selection: Selection) -> None:
+    def __init__(
+        self,
+        database: Engine,
+        category: str | Enum,
+        selection: Selection,
+        push_services: PushServices,
+    ) -> None:
         self._database = database
         self._category = category
         self._selection = selection
+        self._push_services = push_services
 
     def __iter__(self) -> Iterator[Recipient]:
         allowing, last_filter_id = self._allowing(after=0)
@@ -128,7 +140,9 @@ class StoredRecipients(Recipients):
             page = page.order_by(push_tokens.c.session_id).limit(_PAGE_SIZE)
             rows = execute(self._database, page)
             for row in rows:
-                yield Recipient(*row)
+                recipient = Recipient(*row)
+                if self._is_allowed(recipient):
+                    yield recipient
             if len(rows) < _PAGE_SIZE:
                 return
             after = rows[-1].session_id
@@ -142,6 +156,10 @@ class StoredRecipients(Recipients):
             count = count.where(push_tokens.c.session_id > self._selection.after)
         ((number,),) = execute(self._database, count)
         return int(number)
+
+    def _is_allowed(self, recipient: Recipient) -> bool:
+        is_browser = recipient.application == "w3c_pushapi"
+        return not is_browser or self._push_services.allow(recipient.token)
 
     def _allowing(self, *, after: int) -> tuple[list[int], int]:
         """Return the ids of the filters that allow the category, and the last id of any filter.

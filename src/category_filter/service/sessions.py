@@ -17,7 +17,7 @@ from category_filter.service.errors import ApiError, Code
 from category_filter.service.tables import sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import ColumnElement, Engine
 
@@ -78,12 +78,10 @@ class Sessions:
 
     Args:
         database: An engine from `connect`.
-        on_end: A callback for each session that `end` ends. It gets the session's id.
     """
 
-    def __init__(self, database: Engine, on_end: Callable[[int], object] = lambda _: None) -> None:
+    def __init__(self, database: Engine) -> None:
         self._database = database
-        self._on_end = on_end
 
     def create(
         self, session_hash: str | None = None, *, owner: str | None = None, days: float = 30
@@ -121,10 +119,7 @@ class Sessions:
             ApiError: If the hash is not a string of 32 hexadecimal digits.
         """
         statement = delete(sessions).where(sessions.c.digest == digest(session_hash))
-        rows = execute(self._database, statement.returning(sessions.c.id))
-        for (session_id,) in rows:
-            self._on_end(session_id)
-        return bool(rows)
+        return bool(execute(self._database, statement.returning(sessions.c.id)))
 
     def check(self, session_hash: str) -> None:
         """Raise an error unless the session exists and has not ended.
@@ -178,9 +173,6 @@ class Sessions:
         batch = statement.where(sessions.c.id.in_(ids)).returning(sessions.c.id)
         count = 0
         while rows := execute(self._database, batch):
-            for (session_id,) in rows:
-                if values is None:
-                    self._on_end(session_id)
             count += len(rows)
         return count
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from category_filter.service.bindings import BrowserBinding
 from category_filter.service.database import execute
 from category_filter.service.errors import ApiError, Code
+from category_filter.service.push_services import PushServices
 from category_filter.service.recipients import (
     RECIPIENT_COLUMNS,
     Recipient,
@@ -62,10 +63,12 @@ class PushTokens:
 
     Args:
         database: An engine from `connect`.
+        push_services: The push services of browsers to send to; by default, the known ones.
     """
 
-    def __init__(self, database: Engine) -> None:
+    def __init__(self, database: Engine, push_services: PushServices | None = None) -> None:
         self._database = database
+        self._push_services = push_services or PushServices()
         self._sessions = Sessions(database)
         self._bind = _bind_sqlite() if database.dialect.name == "sqlite" else _bind_postgresql()
         insert = sqlite.insert if database.dialect.name == "sqlite" else postgresql.insert
@@ -161,6 +164,9 @@ class PushTokens:
         Iterate to send. No connection is in use meanwhile, and a run that breaks off can resume
         after the last `session_id`. A token that is bound during the run may be left out.
 
+        A browser whose push service is not allowed is left out, though it may have been allowed
+        when it was bound, so that nobody can aim the sender at an internal address.
+
         Args:
             category: The category of the notification.
             owners: Select the sessions of these owners; by default, all sessions.
@@ -172,7 +178,9 @@ class PushTokens:
             TypeError: If `owners` is a single str.
             ValueError: If the shard is not `(i, n)` with `0 <= i < n`.
         """
-        return StoredRecipients(self._database, category, Selection(owners, after, shard))
+        return StoredRecipients(
+            self._database, category, Selection(owners, after, shard), self._push_services
+        )
 
 
 def _new_row() -> Select[*tuple[Any, ...]]:
