@@ -15,11 +15,11 @@ from django_site.settings import STATICFILES_DIRS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import expect
-from strategies import filters, names, spellings, texts
 
 import category_filter.integrations.django
 from category_filter import Categories, CategoryFilterError
 from category_filter.integrations.django.forms import CategoryFilterWidget
+from category_filter.testing import filters, names, spellings, texts
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is not installed (Debian package: chromium)"
@@ -393,8 +393,8 @@ class TestPattern:
 
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
     @given(
-        known=st.lists(names, unique=True, min_size=1, max_size=5).map(Categories),
-        inputs=st.lists(filters.flatmap(spellings) | texts, min_size=1),
+        known=st.lists(names(), unique=True, min_size=1, max_size=5).map(Categories),
+        inputs=st.lists(filters().flatmap(spellings) | texts(), min_size=1),
         data=st.data(),
     )
     def test_the_pattern_accepts_exactly_what_parse_accepts(self, accepts, known, inputs, data):

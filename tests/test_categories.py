@@ -9,7 +9,6 @@ from unittest.mock import ANY
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import filters, names, spellings, texts
 
 from category_filter import (
     Categories,
@@ -20,8 +19,8 @@ from category_filter import (
 )
 from category_filter.errors import UnknownName
 from category_filter.navixy import CATEGORIES as NAVIXY
+from category_filter.testing import categories, filters, spellings, texts
 
-known_sets = st.lists(names, unique=True, max_size=8).map(Categories)
 KNOWN = Categories(["a", "b", "c", "news"])
 
 
@@ -44,11 +43,11 @@ class Text(StrEnum):
 
 
 class TestValidation:
-    @given(known_sets, filters)
+    @given(categories(), filters())
     def test_unknown_returns_the_listed_names_outside_the_set(self, known, f):
         assert known.unknown(f) == tuple(sorted(f.names - set(known)))
 
-    @given(known_sets, filters)
+    @given(categories(), filters())
     def test_validate_returns_the_same_filter_or_raises(self, known, f):
         if f.names <= set(known):
             assert known.validate(f) is f
@@ -57,7 +56,7 @@ class TestValidation:
                 known.validate(f)
             assert caught.value.text == str(f)
 
-    @given(known_sets, filters.flatmap(spellings))
+    @given(categories(), filters().flatmap(spellings))
     def test_parse_reports_every_unknown_name_at_its_first_position(self, known, text):
         f = CategoryFilter(text)
         try:
@@ -76,14 +75,14 @@ class TestValidation:
                 begins = [p for p in places if re.split(r"[ \t\r\n,]", text[p:])[0] == name]
                 assert position == begins[0]
 
-    @given(known_sets, texts)
+    @given(categories(), texts())
     def test_parse_raises_no_other_error(self, known, text):
         try:
             known.parse(text)
         except CategoryFilterError as error:
             assert error.text == text
 
-    @given(known_sets, filters, filters.flatmap(spellings))
+    @given(categories(), filters(), filters().flatmap(spellings))
     def test_names_of_the_stored_filter_stay_valid(self, known, stored, text):
         f = CategoryFilter(text)
         new = f.names - set(known) - stored.names
@@ -235,18 +234,18 @@ class TestRenamed:
 
 
 class TestMasks:
-    @given(st.data(), known_sets)
+    @given(st.data(), categories())
     def test_from_mask_and_mask_round_trip(self, data, known):
         mask = data.draw(st.integers(0, (1 << len(known)) - 1))
         assert known.mask(known.from_mask(mask)) == mask
 
-    @given(known_sets, filters)
+    @given(categories(), filters())
     def test_bit_i_is_category_i(self, known, f):
         bits = [bool(known.mask(f) >> bit & 1) for bit in range(len(known))]
         assert bits == [f.allows(name) for name in known]
         assert known.allowed(f) == tuple(name for name in known if f.allows(name))
 
-    @given(known_sets, filters)
+    @given(categories(), filters())
     def test_from_mask_keeps_the_known_categories_and_denies_the_rest(self, known, f):
         back = known.from_mask(known.mask(f))
         assert known.allowed(back) == known.allowed(f)
@@ -259,7 +258,7 @@ class TestMasks:
 
 
 class TestPattern:
-    @given(filters.flatmap(spellings) | texts)
+    @given(filters().flatmap(spellings) | texts())
     def test_accepts_exactly_the_strings_that_parse_accepts(self, text):
         try:
             KNOWN.parse(text)

@@ -5,7 +5,6 @@ import pickle
 
 import pytest
 from hypothesis import given
-from strategies import texts
 
 from category_filter import (
     Categories,
@@ -16,6 +15,7 @@ from category_filter import (
 )
 from category_filter.errors import MESSAGES
 from category_filter.navixy import CATEGORIES as NAVIXY
+from category_filter.testing import texts
 
 
 def error_of(text, parse=CategoryFilter):
@@ -135,7 +135,7 @@ class TestSyntaxErrors:
         assert error.args == (shown,)
         assert error.message == shown.split("\n", 1)[0]
 
-    @given(texts)
+    @given(texts())
     def test_the_caret_points_at_the_offender_in_an_ascii_excerpt(self, text):
         try:
             CategoryFilter(text)
@@ -322,7 +322,7 @@ class TestSummary:
         known = Categories(["news", "newt", "sport"])
         assert error_of(text, known.parse).summary(lambda template: f"<{template}>") == line
 
-    @given(texts)
+    @given(texts())
     def test_message_key_selects_the_message_template(self, text):
         try:
             NAVIXY.parse(text)

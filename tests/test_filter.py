@@ -8,10 +8,10 @@ from enum import Enum, StrEnum
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import filters, names
 
 from category_filter import CategoryFilter, FilterSyntaxError
 from category_filter._filter import _CACHE_MAX_LENGTH, _CACHE_SIZE, _cache
+from category_filter.testing import filters, names
 
 EVERYTHING, NOTHING = CategoryFilter("*"), CategoryFilter("-*")
 OUTSIDERS = {"nobody-listed-this", "nor.this"}
@@ -27,12 +27,12 @@ def universe_of(*fs):
 
 
 class TestMeaning:
-    @given(filters, names)
+    @given(filters(), names())
     def test_allows_is_membership_inverted_for_exclude_lists(self, f, category):
         assert f.allows(category) == ((category in f.names) != f.allows_unlisted)
         assert (category in f) == f.allows(category)
 
-    @given(filters, filters)
+    @given(filters(), filters())
     def test_filters_are_equal_exactly_if_they_allow_the_same(self, f, g):
         universe = universe_of(f, g)
         assert (f == g) == (allowed(f, universe) == allowed(g, universe))
@@ -40,7 +40,7 @@ class TestMeaning:
             assert hash(f) == hash(g)
         assert hash(f) != hash(~f)
 
-    @given(filters, st.lists(names))
+    @given(filters(), st.lists(names()))
     def test_filter_keeps_allowed_items_in_order(self, f, categories):
         expected = [category for category in categories if f.allows(category)]
         assert list(f.filter(categories)) == expected
@@ -63,7 +63,7 @@ class TestMeaning:
 class TestSetOperators:
     """Filters behave as the sets of categories they allow."""
 
-    @given(filters, filters)
+    @given(filters(), filters())
     def test_operators_match_those_of_sets(self, f, g):
         universe = universe_of(f, g)
         in_f, in_g = allowed(f, universe), allowed(g, universe)
@@ -73,7 +73,7 @@ class TestSetOperators:
         assert allowed(f ^ g, universe) == in_f ^ in_g
         assert allowed(~f, universe) == universe - in_f
 
-    @given(filters, filters)
+    @given(filters(), filters())
     def test_comparisons_match_those_of_sets(self, f, g):
         universe = universe_of(f, g)
         in_f, in_g = allowed(f, universe), allowed(g, universe)
@@ -83,17 +83,17 @@ class TestSetOperators:
         assert (f > g) == (in_f > in_g)
         assert f.isdisjoint(g) == in_f.isdisjoint(in_g)
 
-    @given(filters, filters)
+    @given(filters(), filters())
     def test_de_morgan(self, f, g):
         assert ~(f & g) == ~f | ~g
         assert ~(f | g) == ~f & ~g
 
-    @given(filters, filters, filters)
+    @given(filters(), filters(), filters())
     def test_distributivity_and_associativity(self, f, g, h):
         assert f & (g | h) == (f & g) | (f & h)
         assert (f ^ g) ^ h == f ^ (g ^ h)
 
-    @given(filters)
+    @given(filters())
     def test_identities_and_complements(self, f):
         assert f & EVERYTHING == f | NOTHING == ~~f == f
         assert f & ~f == f ^ f == f - f == NOTHING
@@ -128,19 +128,19 @@ class TestSetOperators:
 
 
 class TestRename:
-    @given(filters, st.dictionaries(names, names, max_size=4))
+    @given(filters(), st.dictionaries(names(), names(), max_size=4))
     def test_replaces_every_listed_name_and_keeps_the_form(self, f, renamed):
         new = f.rename(renamed)
         assert new.names == {renamed.get(name, name) for name in f.names}
         assert new.allows_unlisted is f.allows_unlisted
 
-    @given(filters, st.permutations(["a", "b", "c", "news"]))
+    @given(filters(), st.permutations(["a", "b", "c", "news"]))
     def test_a_permutation_of_names_can_be_undone(self, f, new):
         renamed = dict(zip(["a", "b", "c", "news"], new, strict=True))
         back = {value: key for key, value in renamed.items()}
         assert f.rename(renamed).rename(back) == f
 
-    @given(filters, names)
+    @given(filters(), names())
     def test_a_new_name_is_allowed_as_the_old_one_was(self, f, old):
         assert f.rename({old: "brand-new"}).allows("brand-new") is f.allows(old)
 
@@ -346,12 +346,12 @@ class TestValue:
     def test_is_always_truthy(self, text):
         assert CategoryFilter(text)
 
-    @given(filters)
+    @given(filters())
     def test_copying_returns_the_filter_itself(self, f):
         assert copy.copy(f) is f
         assert copy.deepcopy(f) is f
 
-    @given(filters, st.integers(0, pickle.HIGHEST_PROTOCOL))
+    @given(filters(), st.integers(0, pickle.HIGHEST_PROTOCOL))
     def test_pickling_round_trips(self, f, protocol):
         assert pickle.loads(pickle.dumps(f, protocol)) == f
 

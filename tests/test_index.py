@@ -23,9 +23,9 @@ from hypothesis.stateful import (
     invariant,
     rule,
 )
-from strategies import filters, names
 
 from category_filter import CategoryFilter, FilterIndex, FilterSyntaxError, _inverted_index
+from category_filter.testing import filters, names
 
 UNLISTED = "a-category-that-no-filter-lists"
 
@@ -48,27 +48,27 @@ class AgainstADict(RuleBasedStateMachine):
     keys = st.integers(0, 12)
     iterations = Bundle("iterations")
 
-    @initialize(entries=st.dictionaries(keys, filters))
+    @initialize(entries=st.dictionaries(keys, filters()))
     def build(self, entries):
         self.entries = dict(entries)
         self.index = FilterIndex(entries)
 
-    @rule(key=keys, f=filters)
+    @rule(key=keys, f=filters())
     def set(self, key, f):
         self.entries[key] = f
         self.index[key] = f
 
-    @rule(key=keys, f=filters)
+    @rule(key=keys, f=filters())
     def set_text(self, key, f):
         self.entries[key] = f
         self.index[key] = str(f)
 
-    @rule(entries=st.lists(st.tuples(keys, filters)))
+    @rule(entries=st.lists(st.tuples(keys, filters())))
     def update(self, entries):
         self.entries.update(entries)
         self.index.update(entries)
 
-    @rule(key=keys, f=filters)
+    @rule(key=keys, f=filters())
     def setdefault(self, key, f):
         assert self.index.setdefault(key, f) == self.entries.setdefault(key, f)
 
@@ -90,7 +90,7 @@ class AgainstADict(RuleBasedStateMachine):
     def replace_by_a_copy(self):
         self.index = self.index.copy()
 
-    @rule(target=iterations, category=names)
+    @rule(target=iterations, category=names())
     def begin_an_iteration(self, category):
         return iter(self.index.matching(category)), matching(self.entries, category)
 
@@ -226,7 +226,7 @@ class TestMapping:
         assert index == {1: CategoryFilter("sport")}
         assert index.matching("news") == set()
 
-    @given(st.dictionaries(names, filters))
+    @given(st.dictionaries(names(), filters()))
     def test_deleting_all_keys_frees_all_state(self, entries):
         index = FilterIndex(entries)
         for key in entries:

@@ -7,7 +7,6 @@ import pickle
 import pytest
 from hypothesis import given
 from marshmallow import Schema, ValidationError, fields, validate
-from strategies import filters, spellings, texts
 
 from category_filter import (
     Categories,
@@ -17,6 +16,7 @@ from category_filter import (
     UnknownCategoryError,
 )
 from category_filter.integrations.marshmallow import CategoryFilterField
+from category_filter.testing import filters, spellings, texts
 
 KNOWN = Categories({"news": "News", "sport": "Results", "ads": "Offers"})
 
@@ -28,7 +28,7 @@ class Subscription(Schema):
     many = fields.List(CategoryFilterField(KNOWN))
 
 
-@given(filters.flatmap(spellings))
+@given(filters().flatmap(spellings))
 def test_strings_load_as_filters_and_dump_in_canonical_form(text):
     loaded = Subscription().load({"anything": text})
     assert loaded == {"anything": CategoryFilter(text), "known": CategoryFilter("*")}
@@ -131,7 +131,7 @@ def test_error_messages_can_be_replaced():
     }
 
 
-@given(texts)
+@given(texts())
 def test_every_string_loads_or_reports_the_error(text):
     try:
         expected = {"known": KNOWN.parse(text)}

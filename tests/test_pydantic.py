@@ -10,9 +10,9 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from strategies import filters, spellings, texts
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
+from category_filter.testing import filters, spellings, texts
 
 KNOWN = Categories({"news": "News", "sport": "Results", "ads": "Offers"})
 KnownFilter = Annotated[CategoryFilter, KNOWN]
@@ -147,7 +147,7 @@ class TestSchema:
             "examples": ["*", "category_0", "-category_0"],
         }
 
-    @given(filters.flatmap(spellings) | texts)
+    @given(filters().flatmap(spellings) | texts())
     def test_the_schema_accepts_exactly_what_the_model_accepts(self, text):
         for annotation in (CategoryFilter, KnownFilter):
             adapter = TypeAdapter(annotation)

@@ -32,10 +32,10 @@ from sqlalchemy.orm import (
     aliased,
     mapped_column,
 )
-from strategies import filters, names, texts
 
 from category_filter import CategoryFilter
 from category_filter.integrations.sqlalchemy import CategoryFilterType
+from category_filter.testing import filters, names, texts
 
 
 class Base(DeclarativeBase):
@@ -100,7 +100,9 @@ similar = st.sampled_from(
     [CategoryFilter(text) for text in ("news", "News", "-news", "-News", "NEWS,news", "*", "-*")]
 )
 # Valid names, and strings that are not names.
-categories = names | texts | filters.map(str) | st.sampled_from(["", " ", "news ", "*", "-*", ","])
+categories = (
+    names() | texts() | filters().map(str) | st.sampled_from(["", " ", "news ", "*", "-*", ","])
+)
 shared_transaction = settings(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -126,7 +128,7 @@ def asked_about(wanted, category):
 
 class TestAllows:
     @shared_transaction
-    @given(st.lists(filters | similar | st.none(), max_size=8), categories)
+    @given(st.lists(filters() | similar | st.none(), max_size=8), categories)
     def test_it_agrees_with_python_for_strings(self, session, wanted, category):
         store(session, Subscription, [{"wanted": f} for f in wanted])
         for asked in asked_about(wanted, category):
@@ -136,7 +138,7 @@ class TestAllows:
             assert (ids(session, condition), ids(session, ~condition)) == (allowed, denied)
 
     @shared_transaction
-    @given(st.lists(filters | similar | st.none(), max_size=8), categories)
+    @given(st.lists(filters() | similar | st.none(), max_size=8), categories)
     def test_it_agrees_with_python_for_columns(self, session, wanted, category):
         asked = [None, *filter(is_storable, asked_about(wanted, category))]
         store(session, Subscription, [{"wanted": f} for f in wanted])
@@ -271,7 +273,7 @@ class TestAllows:
 
 class TestComparisons:
     @shared_transaction
-    @given(st.lists(filters | similar | st.none(), max_size=8), filters | similar)
+    @given(st.lists(filters() | similar | st.none(), max_size=8), filters() | similar)
     def test_they_agree_with_python(self, session, wanted, other):
         store(session, Subscription, [{"wanted": f} for f in wanted])
         column = Subscription.wanted

@@ -7,13 +7,13 @@ import pytest
 from flask import Flask, render_template_string
 from flask_wtf import FlaskForm
 from hypothesis import given
-from strategies import texts
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.integrations.wtforms import CategoryFilterField
+from category_filter.testing import texts
 
 KNOWN = Categories({"news": "News", "sport": "Results", "ads": "Offers"})
 PAGE = """<form method="post">{{ form.csrf_token }}{{ form.wanted.label }}{{ form.wanted }}
@@ -178,7 +178,7 @@ class TestField:
         assert not form.validate()
         assert form.errors == {"wanted": ["',' statt ';'; 'a,b' gemeint?"]}
 
-    @given(texts)
+    @given(texts())
     def test_every_string_is_parsed_or_reports_the_error(self, text):
         form = make_form({"wanted": text}, categories=KNOWN)
         try:

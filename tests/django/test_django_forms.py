@@ -9,10 +9,10 @@ from django.forms.models import modelform_factory
 from django_site.models import KNOWN, Subscription
 from form_helpers import SubscriptionForm, checked, submit
 from hypothesis import given
-from strategies import texts
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.integrations.django.forms import CategoryFilterField, CategoryFilterWidget
+from category_filter.testing import texts
 
 
 def cleaned(name, **data):
@@ -82,7 +82,7 @@ class TestFormField:
         (error,) = submit(**data).errors.as_data()["maybe"]
         assert (error.code, error.messages) == (code, [message])
 
-    @given(texts)
+    @given(texts())
     def test_a_text_input_parses_or_reports_the_error(self, text):
         form = submit(text=text)
         try:

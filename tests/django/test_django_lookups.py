@@ -11,11 +11,11 @@ from django.test.utils import isolate_apps
 from django_site.models import Subscription
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import filters, names, texts
 
 from category_filter import CategoryFilter
 from category_filter.integrations.django.lookups import Allows
 from category_filter.integrations.django.models import CategoryFilterField
+from category_filter.testing import filters, names, texts
 
 DATABASES = ["default", *(name for name in ("postgresql", "mariadb") if name in connections)]
 
@@ -42,7 +42,7 @@ def database(request):
 @pytest.mark.django_db(databases=DATABASES)
 class TestAllows:
     @shared_transaction
-    @given(wanted=st.lists(filters | similar | st.none(), max_size=8), category=names | texts)
+    @given(wanted=st.lists(filters() | similar | st.none(), max_size=8), category=names() | texts())
     def test_the_lookup_agrees_with_python(self, database, wanted, category):
         rows = Subscription.objects.using(database)
         rows.all().delete()
@@ -184,7 +184,7 @@ class TestCategoriesOfRows:
 @pytest.mark.django_db(databases=DATABASES)
 class TestComparisons:
     @shared_transaction
-    @given(wanted=st.lists(filters | similar | st.none(), max_size=8), other=filters | similar)
+    @given(wanted=st.lists(filters() | similar | st.none(), max_size=8), other=filters() | similar)
     def test_they_agree_with_python(self, database, wanted, other):
         rows = Subscription.objects.using(database)
         rows.all().delete()

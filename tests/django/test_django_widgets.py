@@ -10,10 +10,10 @@ from django_site.models import KNOWN
 from form_helpers import Controls, SubscriptionForm, checked
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import filters
 
 from category_filter import Categories, CategoryFilter
 from category_filter.integrations.django.forms import CategoryFilterField, CategoryFilterWidget
+from category_filter.testing import filters
 
 ALL_MODES = [
     ["wanted_mode", "", "not specified", False],
@@ -52,7 +52,7 @@ class TestSelection:
     def test_the_initial_filter_is_selected(self, initial, expected):
         assert checked(str(SubscriptionForm(initial={"wanted": initial})["wanted"])) == expected
 
-    @given(filters)
+    @given(filters())
     def test_submitting_the_unchanged_widget_keeps_the_filter(self, f):
         html = str(SubscriptionForm(initial={"wanted": f})["wanted"])
         (mode,), selected = checked(html)
@@ -259,7 +259,7 @@ class TestHtml:
         assert len(ids) == len({*ids}) == 1 + len(ALL_MODES[1:]) + len(KNOWN) + 1
         assert re.findall(r'\bfor="(.*?)"', html) == ids[1:]
 
-    @given(filters, st.sampled_from([None, {"id": "x"}, {"aria-invalid": "true", "id": "x"}]))
+    @given(filters(), st.sampled_from([None, {"id": "x"}, {"aria-invalid": "true", "id": "x"}]))
     def test_both_template_engines_render_the_same_elements(self, f, attrs):
         widget = CategoryFilterWidget(GROUPED)
         django = widget.render("wanted", f, attrs, renderer=DjangoTemplates())

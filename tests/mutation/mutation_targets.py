@@ -1,0 +1,44 @@
+"""The modules to mutate, and the tests that must notice: fast ones, in one process."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["PRELOADED", "TARGETS", "Target"]
+
+PRELOADED = [
+    "hypothesis.extra.lark",
+    "hypothesis.stateful",
+    "sqlalchemy",
+    "unicodedata",
+]
+"""What tests import, to be loaded only once. None of it may start threads or import the library."""
+
+
+class Target(NamedTuple):
+    """The tests of a module."""
+
+    files: list[str]
+    options: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ("_hypothesis_pytestplugin",)
+    is_bounded: bool = True
+    """Whether to limit the memory."""
+
+
+LANGUAGE = ["test_round_trip.py", "test_language.py", "test_errors.py"]
+CORE = [*LANGUAGE, "test_filter.py", "test_categories.py"]
+# Its own processes import the library as it is.
+IN_PROCESS = ("-k", "not FirstParse")
+
+TARGETS = {
+    "_parser": Target(CORE, IN_PROCESS),
+    "_filter": Target(["test_round_trip.py", "test_filter.py", "test_categories.py"]),
+    "_immutable": Target(["test_filter.py", "test_categories.py"]),
+    "categories": Target(["test_categories.py", "test_errors.py"]),
+    "_suggest": Target(["test_categories.py"]),
+    "errors": Target(["test_errors.py", "test_categories.py"]),
+    "_messages": Target(["test_errors.py", "test_language.py"], IN_PROCESS),
+    "index": Target(["test_index.py"]),
+    "_inverted_index": Target(["test_index.py"]),
+    "sql": Target(["test_sql.py"]),
+}
