@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from push_client import BROWSER
 from push_data import DAY_S, phone
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -10,8 +11,10 @@ from sqlalchemy.exc import OperationalError
 from category_filter.navixy import CATEGORIES
 from category_filter.service import (
     ApiError,
+    BrowserBinding,
     Code,
     IndexedPushTokens,
+    PushServices,
     PushTokens,
     Sessions,
     database,
@@ -36,6 +39,26 @@ def test_a_category_must_be_a_string(engine, tokens_class):
     for read in (recipients.count, lambda: list(recipients)):
         with pytest.raises(TypeError, match="category must be a str, not int"):
             read()
+
+
+@pytest.mark.parametrize("tokens_class", [PushTokens, IndexedPushTokens])
+def test_a_browser_whose_push_service_is_not_allowed_any_more_is_left_out(engine, tokens_class):
+    others = PushServices(["push.internal"])
+    values = BROWSER | {"token": "https://push.internal/1", "category_filter": "*"}
+    binding = BrowserBinding.model_validate(values, context=others)
+    PushTokens(engine, others).bind(Sessions(engine).create(), binding)
+    PushTokens(engine).bind(Sessions(engine).create(), phone())
+    received = {
+        names: [recipient.token for recipient in push_tokens.recipients("chat_message")]
+        for names, push_tokens in (
+            ("known", tokens_class(engine)),
+            ("known and others", tokens_class(engine, others)),
+        )
+    }
+    assert received == {
+        "known": [phone().token],
+        "known and others": ["https://push.internal/1", phone().token],
+    }
 
 
 class TestIndexed:

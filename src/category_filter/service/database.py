@@ -262,4 +262,6 @@ def _upgrade(engine: Engine) -> None:
         try:
             command.upgrade(config, _REVISION)
         except CommandError as error:
-            raise ValueError(f"unknown version of the database schema: {error}") from error
+            raise ValueError(
+                f"unknown version of the database schema ({error}): upgrade category-filter"
+            ) from error
