@@ -13,6 +13,8 @@ from sqlalchemy import text
 
 from category_filter.service import PushTokens, Sessions, connect, tables
 
+CONNECT = "import sys; from category_filter.service import connect; connect(sys.argv[1])"
+
 
 def test_the_migrations_create_the_declared_tables(engine):
     with engine.connect() as connection:
@@ -31,9 +33,48 @@ def test_many_threads_connect_at_once(tmp_path):
 
 
 def test_many_processes_connect_at_once(database_url):
-    code = "import sys; from category_filter.service import connect; connect(sys.argv[1])"
-    processes = [subprocess.Popen([sys.executable, "-c", code, database_url]) for _ in range(6)]
+    processes = [subprocess.Popen([sys.executable, "-c", CONNECT, database_url]) for _ in range(6)]
     assert [process.wait() for process in processes] == [0] * 6
+
+
+OLDER_RELEASE = """
+import shutil, sys
+from pathlib import Path
+from category_filter.service import connect, database
+
+migrations = Path(sys.argv[2], "migrations")
+shutil.copytree(Path(database.__file__).with_name("migrations"), migrations)
+for revision in migrations.glob("versions/0002*"):
+    revision.unlink()
+database.__file__ = str(migrations.with_name("database.py"))
+try:
+    connect(sys.argv[1])
+except ValueError as error:
+    sys.exit(str(error))
+"""
+
+
+def test_two_releases_connect_at_once(database_url, tmp_path):
+    def start(code, *arguments):
+        return subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE)
+
+    def results(processes):
+        return {(process.communicate()[1].decode(), process.returncode) for process in processes}
+
+    older, newer = [], []
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        older.append(start(OLDER_RELEASE, database_url, str(tmp_path / str(number))))
+        newer.append(start(CONNECT, database_url))
+    assert results(newer) == {("", 0)}
+    too_old = (
+        "unknown version of the database schema (Can't locate revision identified by '0002'):"
+        " upgrade category-filter\n"
+    )
+    assert results(older) <= {("", 0), (too_old, 1)}
+    engine = connect(database_url)
+    assert Sessions(engine).create()
+    engine.dispose()
 
 
 def test_connecting_again_keeps_the_tokens(engine, database_url):
