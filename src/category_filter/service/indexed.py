@@ -6,7 +6,7 @@ import os
 import time
 from contextlib import closing
 from threading import Lock
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet, finalize
 
 from sqlalchemy import select
@@ -146,7 +146,7 @@ class IndexedPushTokens(PushTokens):
 
 
 def _stream(
-    connection: Connection, statement: Select[tuple[int, int, str]]
+    connection: Connection, statement: Select[Any, Any, Any]
 ) -> Iterator[tuple[int, int, str]]:
     """Iterate over the rows as the driver returns them. SQLAlchemy's take half as long again."""
     query = str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
