@@ -164,6 +164,7 @@ class TestSuggestions:
             (["abcd"], "bacd", ("abcd",)),
             (["a" * 63 + "b"], "a" * 63 + "c", ("a" * 63 + "b",)),
             (["a" * 63 + "bb"], "a" * 63 + "bc", ()),  # too long for deletions
+            (["taxx_free"], "TAXX-FREE", ("taxx_free",)),
             *(([f"t{mark}v"], "TV", (f"t{mark}v",)) for mark in "_.:/-"),
         ],
     )

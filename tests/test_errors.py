@@ -180,6 +180,10 @@ class TestSyntaxErrors:
     def test_an_undecodable_byte_is_named(self, char, byte):
         assert error_of(f"a,{char}").message == f"byte {byte} is not valid UTF-8"
 
+    @pytest.mark.parametrize("code_point", [0xDC7F, 0xDD00])
+    def test_other_surrogates_are_not_bytes(self, code_point):
+        assert error_of(f"a,{chr(code_point)}").message.startswith("invalid character '\\ud")
+
     def test_user_input_is_not_used_as_a_template(self):
         assert str(error_of("{0}%s")).startswith("invalid character '{'")
 
@@ -220,6 +224,11 @@ class TestUnknownCategoryErrors:
             " and 1,990 more"
         )
         assert len(error.unknown) == 2_000
+
+    def test_ten_names_are_shown_whole(self):
+        error = error_of("a,b,c,d,e,f,g,h,i,j", NAVIXY.parse)
+        assert str(error).endswith("\n    'j' at 18")
+        assert error.message.endswith(", 'j'")
 
     def test_a_long_name_is_truncated(self):
         error = error_of("y" * 60_000, NAVIXY.parse)
