@@ -143,7 +143,9 @@ def small_blocks():
 
 
 TestAgainstADict = AgainstADict.TestCase
-TestAgainstADict.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestAgainstADict.settings = settings(
+    max_examples=min(100, settings.default.max_examples), stateful_step_count=30, deadline=None
+)
 
 
 class TestMapping:
