@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -201,15 +202,17 @@ class TestCategoriesOption:
             ("bad.yaml", "news: News\n", "invalid character ' '"),
         ],
     )
-    def test_invalid_files(self, tmp_path, file, content, words):
-        (tmp_path / file).write_text(content, "utf-8")
-        code, out, err = run("explain", "--categories", str(tmp_path / file), "*")
+    def test_invalid_files(self, tmp_path, monkeypatch, file, content, words):
+        monkeypatch.chdir(tmp_path)
+        Path(file).write_text(content, "utf-8")
+        code, out, err = run("explain", "--categories", file, "*")
         assert (code, out) == (2, "")
         assert words in unboxed(err)
 
-    def test_a_file_in_another_encoding(self, tmp_path):
-        (tmp_path / "known.txt").write_bytes(b"caf\xe9\n")
-        code, out, err = run("explain", "--categories", str(tmp_path / "known.txt"), "*")
+    def test_a_file_in_another_encoding(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        Path("known.txt").write_bytes(b"caf\xe9\n")
+        code, out, err = run("explain", "--categories", "known.txt", "*")
         assert (code, out) == (2, "")
         assert "known.txt: save the file as UTF-8" in unboxed(err)
 
