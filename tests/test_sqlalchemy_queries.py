@@ -109,8 +109,11 @@ shared_transaction = settings(
 
 
 def is_storable(text):
-    """Return True if every database can store a string: PostgreSQL cannot store U+0000."""
-    return not re.search("[\x00\ud800-\udfff]", text)
+    """Return True if every database can store a string.
+
+    PostgreSQL cannot store U+0000, and a text of MariaDB has at most 65,535 bytes.
+    """
+    return not re.search("[\x00\ud800-\udfff]", text) and len(text.encode()) <= 65_535
 
 
 def asked_about(wanted, category):
