@@ -20,11 +20,13 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING
 
-from hypothesis import strategies as st
-
+from category_filter._extras import requires
 from category_filter._filter import CategoryFilter
 from category_filter._parser import MAX_LENGTH
 from category_filter.categories import Categories
+
+with requires("testing"):
+    from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Callable
