@@ -262,7 +262,7 @@ class CategoryFilter(Immutable):
 
     @property
     def __pydantic_serializer__(self) -> SchemaSerializer:
-        """What Pydantic serializes a filter with where the annotation does not say, as in `Any`."""
+        """The serializer of filters that are not annotated as such, as in `Any`."""
         from category_filter._pydantic import SERIALIZER  # noqa: PLC0415 - needs Pydantic
 
         return SERIALIZER
@@ -270,9 +270,6 @@ class CategoryFilter(Immutable):
 
 def coerce_str(value: object, role: str, *, hint: str = "") -> str:
     """Return a plain str; for an enum member, the str that is its value.
-
-    >>> coerce_str("news", "category")
-    'news'
 
     Args:
         value: A str, an instance of a subclass of str, or an enum member with such a value.

@@ -28,7 +28,7 @@ class Format(StrEnum):
 FormatOption = Annotated[Format, typer.Option("--format", help="The output format.")]
 
 _FILES = {".csv", ".json", ".toml", ".txt", ".yaml", ".yml"}
-"""Extensions of files, which are no names even if there is no such file."""
+"""Extensions of files. A value that ends with one is a path, even if the file is missing."""
 
 CATEGORIES = typer.Option(
     "--categories",
