@@ -164,6 +164,12 @@ class TestSuggestions:
             (["abcd"], "bacd", ("abcd",)),
             (["a" * 63 + "b"], "a" * 63 + "c", ("a" * 63 + "b",)),
             (["a" * 63 + "bb"], "a" * 63 + "bc", ()),  # too long for deletions
+            # The first 20 known names within an edit are ranked.
+            (
+                [f"vxyz{end}" for end in "bcdefghijklmnopqrstua"],
+                "vxyzw",
+                ("vxyzb", "vxyzc", "vxyzd"),
+            ),
             (["taxx_free"], "TAXX-FREE", ("taxx_free",)),
             *(([f"t{mark}v"], "TV", (f"t{mark}v",)) for mark in "_.:/-"),
         ],
