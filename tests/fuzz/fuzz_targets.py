@@ -238,7 +238,9 @@ def check_csv(frame: pl.DataFrame, text: str, separator: str) -> None:
         )
     except (csv.Error, ValueError):
         return
-    if any('"' in field for row in (header, *records) for field in row) or "" in header:
+    if any('"' in field for row in (header, *records) for field in row):
+        return
+    if not header or "" in header:
         return
     assert len(frame) == len(records)
     for row, record in zip(frame.iter_rows(), records, strict=True):
