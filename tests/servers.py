@@ -28,6 +28,7 @@ def served(app, **options):
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
+        assert thread.is_alive()
         time.sleep(0.01)
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
@@ -49,6 +50,7 @@ class Process:
                 env=os.environ | {"CATEGORY_FILTER_DATABASE": database_url},
             )
         while not (found := re.search(r"http://[\d.]+:\d+", log.read_text())):
+            assert self.is_running(), log.read_text()
             time.sleep(0.02)
         self.address = found.group()
         wait_for(self._process, make_url(self.address).port)

@@ -265,7 +265,8 @@ class TestFailures:
         result = subprocess.run(
             f"ulimit -f 100; {' '.join(COMMAND)} in.parquet out.parquet",
             shell=True,
-            env={"PATH": os.environ["PATH"]},  # without coverage, which would write files too
+            # Neither coverage nor Python's cache of bytecode may write files that are cut off.
+            env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             check=False,
@@ -285,6 +286,7 @@ class TestFailures:
             [*COMMAND, "in.parquet", "out.parquet"], cwd=folder, stderr=subprocess.PIPE, text=True
         )
         while file_names(folder) == ["in.parquet"]:
+            assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
