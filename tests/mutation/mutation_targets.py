@@ -27,6 +27,7 @@ class Target(NamedTuple):
 
 LANGUAGE = ["test_round_trip.py", "test_language.py", "test_errors.py"]
 CORE = [*LANGUAGE, "test_filter.py", "test_categories.py"]
+INDEX = ["test_index.py", "test_index_threads.py"]
 # Its own processes import the library as it is.
 IN_PROCESS = ("-k", "not FirstParse")
 
@@ -38,7 +39,7 @@ TARGETS = {
     "_suggest": Target(["test_categories.py"]),
     "errors": Target(["test_errors.py", "test_categories.py"]),
     "_messages": Target(["test_errors.py", "test_language.py"], IN_PROCESS),
-    "index": Target(["test_index.py"]),
-    "_inverted_index": Target(["test_index.py"]),
+    "index": Target(INDEX),
+    "_inverted_index": Target(INDEX),
     "sql": Target(["test_sql.py"]),
 }
