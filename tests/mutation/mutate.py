@@ -241,7 +241,7 @@ def main() -> None:
         if not run_module(name, TARGETS[name], until):
             print(f"{name}: to be continued")
             break
-    sys.exit(write_report(CACHE, TARGETS))
+    sys.exit(write_report(CACHE, TARGETS) > 0)
 
 
 if __name__ == "__main__":
