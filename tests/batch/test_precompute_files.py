@@ -423,11 +423,31 @@ class TestBrokenRows:
             " not a JSON object like the rows before\n"
         )
 
+    @pytest.mark.parametrize("extension", ["csv.gz", "ndjson.gz"])
+    @pytest.mark.parametrize("length", [4, 30])
     @pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
-    def test_compressed_data_that_ends_early(self, tmp_path, compress):
-        (tmp_path / "in.csv.gz").write_bytes(compress(CSV.encode() * 100)[:-10])
-        assert failure(tmp_path, "in.csv.gz", "out.parquet").startswith(
-            "category-filter: in.csv.gz: Compressed file ended before the end-of-stream marker"
+    def test_compressed_data_that_ends_early(self, tmp_path, compress, length, extension):
+        content = compress(b'{"category_filter":"*"}\n' * 100)
+        (tmp_path / f"in.{extension}").write_bytes(content[:length])
+        assert failure(tmp_path, f"in.{extension}", "out.parquet").startswith(
+            f"category-filter: in.{extension}: Compressed file ended before the end-of-stream"
+        )
+
+    @pytest.mark.parametrize("extension", ["csv", "ndjson"])
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (b"\x1f\x8b no gzip", "Unknown compression method"),
+            (gzip.compress(b"{}")[:-8] + bytes(8), "CRC check failed 0x"),
+            (gzip.compress(b"{}")[:10] + b"\xff" * 8, "Error -3 while decompressing data: "),
+            (b"\x28\xb5\x2f\xfd{not Zstandard}", "Unable to decompress Zstandard data: "),
+        ],
+        ids=["header", "checksum", "data", "Zstandard"],
+    )
+    def test_compressed_data_that_is_broken(self, tmp_path, content, message, extension):
+        (tmp_path / f"in.{extension}").write_bytes(content)
+        assert failure(tmp_path, f"in.{extension}", "out.parquet").startswith(
+            f"category-filter: in.{extension}: {message}"
         )
 
     def test_a_panic_of_the_engine_is_one_line(self, tmp_path):

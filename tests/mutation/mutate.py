@@ -30,14 +30,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import coverage
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 
 TESTS = Path(__file__).parents[1]
 ROOT = TESTS.parent
 PACKAGE = ROOT / "src" / "category_filter"
 CACHE = ROOT / ".mutation_cache"
 sys.path[:0] = [str(TESTS), str(Path(__file__).parent)]
+os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"  # this library is one, and is loaded in forks only
 
+from hypothesis import HealthCheck, Phase, settings  # noqa: E402 - after that variable
 from mutants import Mutant, find_mutants  # noqa: E402 - found by the path above
 from mutation_report import write_report  # noqa: E402
 from mutation_targets import PRELOADED, TARGETS, Target  # noqa: E402
@@ -233,12 +234,14 @@ def main() -> None:
     sys.dont_write_bytecode = False  # or each fork compiles the tests
     for name in PRELOADED:
         importlib.import_module(name)
+    if "category_filter" in sys.modules:
+        sys.exit("the library is loaded already, so that no change of it would have an effect")
     until = time.monotonic() + 60 * options.minutes
     for name in options.modules or TARGETS:
         if not run_module(name, TARGETS[name], until):
             print(f"{name}: to be continued")
             break
-    sys.exit(write_report(CACHE, TARGETS))
+    sys.exit(write_report(CACHE, TARGETS) > 0)
 
 
 if __name__ == "__main__":

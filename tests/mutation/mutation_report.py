@@ -26,14 +26,21 @@ NO_REASON = "(no reason yet)"
 
 
 def write_report(cache: Path, modules: Iterable[str]) -> int:
-    """Write the report, and return how many survivors have no reason."""
+    """Write the report, and return how many survivors have no reason.
+
+    A module that was not run here keeps its figures and its survivors.
+    """
     old = REPORT.read_text("utf-8") if REPORT.exists() else ""
     reasons = dict(re.findall(r"^- (.*)\n  (.*)$", old, re.MULTILINE))
+    old_rows = {row.split("`")[1]: f"{row}\n" for row in re.findall(r"^\| `.*$", old, re.MULTILINE)}
+    _, *parts = re.split(r"^## ", old, flags=re.MULTILINE)
+    old_sections = {part.split("`")[1]: f"\n## {part.rstrip()}\n" for part in parts}
     rows, sections, unexplained = [], [], 0
     for module in modules:
         file = cache / f"{module.replace('/', '.')}.json"
         if not file.exists():
-            rows.append(f"| `{module}` | | | | | all |\n")
+            rows.append(old_rows.get(module, f"| `{module}` | | | | | all |\n"))
+            sections.append(old_sections.get(module, ""))
             continue
         state = json.loads(file.read_text("utf-8"))
         survivors = [key for key, lives in state["results"].items() if lives]

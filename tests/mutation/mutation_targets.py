@@ -7,9 +7,16 @@ from typing import NamedTuple
 __all__ = ["PRELOADED", "TARGETS", "Target"]
 
 PRELOADED = [
+    "duckdb",
+    "fastapi.testclient",
     "hypothesis.extra.lark",
     "hypothesis.stateful",
-    "sqlalchemy",
+    "jsonschema",
+    "psycopg",
+    "pydantic_settings",
+    "sqlalchemy.dialects.postgresql",
+    "sqlglot",
+    "typer.testing",
     "unicodedata",
 ]
 """What tests import, to be loaded only once. None of it may start threads or import the library."""
@@ -27,18 +34,29 @@ class Target(NamedTuple):
 
 LANGUAGE = ["test_round_trip.py", "test_language.py", "test_errors.py"]
 CORE = [*LANGUAGE, "test_filter.py", "test_categories.py"]
+INDEX = ["test_index.py", "test_index_threads.py"]
+CORE_WITH_PYDANTIC = [
+    "test_round_trip.py",
+    "test_filter.py",
+    "test_categories.py",
+    "test_pydantic.py",
+]
+TOKENS = ["binding", "token_laws", "token_moves", "recipients", "sending"]
+SQLITE = ("-k", "not postgresql")
 # Its own processes import the library as it is.
 IN_PROCESS = ("-k", "not FirstParse")
 
 TARGETS = {
     "_parser": Target(CORE, IN_PROCESS),
-    "_filter": Target(["test_round_trip.py", "test_filter.py", "test_categories.py"]),
+    "_filter": Target(CORE_WITH_PYDANTIC),
     "_immutable": Target(["test_filter.py", "test_categories.py"]),
-    "categories": Target(["test_categories.py", "test_errors.py"]),
+    "categories": Target(["test_categories.py", "test_errors.py", "test_pydantic.py"]),
     "_suggest": Target(["test_categories.py"]),
     "errors": Target(["test_errors.py", "test_categories.py"]),
     "_messages": Target(["test_errors.py", "test_language.py"], IN_PROCESS),
-    "index": Target(["test_index.py"]),
-    "_inverted_index": Target(["test_index.py"]),
-    "sql": Target(["test_sql.py"]),
+    "index": Target(INDEX),
+    "_inverted_index": Target(INDEX),
+    "sql": Target(["test_sql.py"], ("-k", "not python_gives or sqlite or duckdb")),
+    "service/tokens": Target([f"service/test_{name}.py" for name in TOKENS], SQLITE),
+    "service/sessions": Target(["service/test_sessions.py"], SQLITE),
 }

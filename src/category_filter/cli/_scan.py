@@ -45,7 +45,7 @@ def scan(path: Path, name: str, file_format: FileFormat) -> Generator[pl.LazyFra
     elif file_format.kind == "csv":
         yield scan_csv(path, name, file_format.separator)
     else:
-        with _without_bom(path) as plain:
+        with _without_bom(path, name) as plain:
             try:
                 yield _scan_ndjson(plain)
             except pl.exceptions.PolarsError:
@@ -93,9 +93,9 @@ def _scan_ndjson(path: Path) -> pl.LazyFrame:
 
 
 @contextmanager
-def _without_bom(path: Path) -> Generator[Path]:
+def _without_bom(path: Path, name: str) -> Generator[Path]:
     """Return the path of a copy without the byte order mark, if there is one."""
-    with open_text(path) as stream:
+    with open_text(path, name) as stream:
         if stream.tell() == 0:
             yield path
             return
@@ -105,7 +105,7 @@ def _without_bom(path: Path) -> Generator[Path]:
 
 def _locate_error(path: Path, name: str) -> None:
     """Raise an error with the number of the first line that is not a JSON object, if any."""
-    with open_text(path) as stream:
+    with open_text(path, name) as stream:
         if not stream.read(1):
             raise ValueError(f"{name}: the file is empty") from None
     for number, lines in read_lines(path, name):
