@@ -1,7 +1,8 @@
 """PyArrow: tables at once, readers and datasets batch by batch, in every type of string."""
 
-# pyright: basic, reportAttributeAccessIssue=false, reportCallIssue=false
-# The engine has no types, or incomplete ones.
+# PyArrow has no types, and creates its functions at run time.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 

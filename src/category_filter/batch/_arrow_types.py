@@ -1,7 +1,8 @@
 """Arrow arrays in every type of string: plain, large, view, dictionary and run-end encoded."""
 
-# pyright: basic, reportAttributeAccessIssue=false, reportCallIssue=false
-# The engine has no types, or incomplete ones.
+# PyArrow has no types, and creates its functions at run time.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 

@@ -1,15 +1,12 @@
 """Dask: each partition is mapped as a pandas dataframe. The index and the order stay."""
 
-# pyright: basic
-# The engine has no types, or incomplete ones.
-
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import dask
-import dask.dataframe
+import dask.dataframe as dd
 
 from category_filter.batch import _pandas
 
@@ -20,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _dask: Any = dask  # it has few types
+_dd: Any = dd
 
 COLLECTS = False
 IGNORES_CASE = False
@@ -53,7 +51,7 @@ def has_values(frame: Any, column: str) -> bool:
 
 def from_columns(frame: Any, columns: Columns) -> Any:
     """Create a frame of the same type."""
-    return _dask.dataframe.from_pandas(_pandas.from_columns(frame, columns), npartitions=1)
+    return _dd.from_pandas(_pandas.from_columns(frame, columns), npartitions=1)
 
 
 def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:  # noqa: ARG001 - nothing is collected

@@ -1,8 +1,5 @@
 """DuckDB: distinct strings are collected, parsed here, and joined. The order of rows stays."""
 
-# pyright: basic
-# The engine has no types, or incomplete ones.
-
 from __future__ import annotations
 
 import json

@@ -1,8 +1,5 @@
 """The engines: recognize a dataframe, and check its columns."""
 
-# pyright: basic
-# The engines have incomplete types.
-
 from __future__ import annotations
 
 from importlib import import_module
@@ -130,16 +127,14 @@ def read(native: Any, string_column: str, *other_columns: str) -> Source:
 
 
 def _empty_table(schema: Any) -> Any:
-    from pyarrow import Table  # noqa: PLC0415 - only for its own streams
-
-    return Table.from_batches([], schema)
+    return import_module("pyarrow").Table.from_batches([], schema)
 
 
 def kind_of(native: Any) -> object:
     """Return what two dataframes must have in common to be joined."""
     if type(native).__name__ in _DATASETS:
         return "Dataset"
-    frame = nw.from_native(native, pass_through=True)
+    frame: object = nw.from_native(native, pass_through=True)
     return type(frame), getattr(frame, "implementation", None)
 
 
@@ -150,14 +145,14 @@ def rereadable(native: Any) -> Any:
     return native.to_table() if type(native).__name__ == "InMemoryDataset" else native
 
 
-def _unsupported(native: Any) -> TypeError:
+def _unsupported(native: object) -> TypeError:
     kind = type(native)
     name = kind.__qualname__
     if kind.__module__ != "builtins":
         name = f"{kind.__module__}.{name}"
     message = f"expected a pandas, Polars, PyArrow, DuckDB, Dask or PySpark dataframe, got {name}"
     for conversion in _CONVERSIONS:
-        method = native
+        method: object = native
         for part in conversion.split("."):
             method = getattr(method, part, None)
         if callable(method) and not isinstance(native, type):

@@ -1,8 +1,5 @@
 """pandas: columns are mapped at once. The index and the order stay."""
 
-# pyright: basic
-# The engine has no types, or incomplete ones.
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

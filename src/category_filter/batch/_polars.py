@@ -1,8 +1,5 @@
 """Polars: columns are mapped batch by batch, so lazy frames stay lazy and keep their order."""
 
-# pyright: basic
-# The engines have incomplete types.
-
 from __future__ import annotations
 
 from functools import partial
@@ -26,7 +23,12 @@ IGNORES_CASE = False
 
 _DTYPES = {str: pl.String(), int: pl.Int64()}
 
-_STRINGS = (pl.String, pl.Categorical, pl.Enum, pl.Null)
+_STRINGS: tuple[pl.DataType | type[pl.DataType], ...] = (
+    pl.String,
+    pl.Categorical,
+    pl.Enum,
+    pl.Null,
+)
 
 
 def encode(column: pl.Series) -> tuple[list[str | None], pl.Series]:
