@@ -19,6 +19,7 @@ extensions = [
     "readme_pages",
     "api_reference",
 ]
+myst_enable_extensions = ["html_image"]
 myst_heading_anchors = 4
 
 autodoc_default_options = {"member-order": "bysource"}
@@ -56,7 +57,9 @@ default_role = "backticks"
 
 html_theme = "furo"
 html_title = f"category-filter {release}"
+html_favicon = "icon.svg"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_scaled_image_link = False
 html_show_sphinx = False
