@@ -8,6 +8,7 @@ does the tag, which must be the version that the module and the changelog have.
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 _LINK = re.compile(r"""```.*?```|`[^`]*`|(?<=\]\()[^()\s]+|(?<=src=")[^"]+""", re.DOTALL)
@@ -25,19 +26,30 @@ def check_version(module: str, changelog: str, tag: str) -> None:
         sys.exit(f"the changelog has no line '## {version[1]}, YEAR-MONTH-DAY'")
 
 
+def replace_links(text: str, replace: Callable[[str], str]) -> str:
+    """Replace the targets of the relative links and images of a page."""
+
+    def replaced(match: re.Match[str]) -> str:
+        target = match.group()
+        return target if target.startswith(("`", "https://")) else replace(target)
+
+    return _LINK.sub(replaced, text)
+
+
+def address(path: str, repository: str, tag: str) -> str:
+    """Return the address of a file at a tag."""
+    view = "raw" if path.endswith(_IMAGES) else "blob"
+    return f"{repository}/{view}/{tag}/{path}"
+
+
 def absolute(readme: str, repository: str, tag: str) -> str:
     """Return the README with the addresses of its links and images at a tag."""
 
-    def replace(match: re.Match[str]) -> str:
-        target = match.group()
-        if target.startswith(("`", "https://")):
-            return target
-        if target.startswith("#"):
-            target = f"README.md{target}"
-        view = "raw" if target.endswith(_IMAGES) else "blob"
-        return f"{repository}/{view}/{tag}/{target}"
+    def replace(target: str) -> str:
+        path = f"README.md{target}" if target.startswith("#") else target
+        return address(path, repository, tag)
 
-    return _LINK.sub(replace, readme)
+    return replace_links(readme, replace)
 
 
 def urls(repository: str, tag: str) -> str:
