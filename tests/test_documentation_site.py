@@ -148,7 +148,7 @@ class TestPages:
             anchors[address] = set(
                 page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
             )
-            for image in page.locator("article img").all():
+            for image in page.locator("article img:not(.toggler)").all():
                 assert image.evaluate("async image => (await image.decode(), image.naturalWidth)")
                 images.add(Path(image.get_attribute("src")).name)
             found = page.evaluate("[...document.links].map(link => link.href)")

@@ -424,10 +424,12 @@ class TestBrokenRows:
         )
 
     @pytest.mark.parametrize("extension", ["csv.gz", "ndjson.gz"])
-    @pytest.mark.parametrize("length", [4, 30])
+    @pytest.mark.parametrize("length", [4, 30, -10])
     @pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
     def test_compressed_data_that_ends_early(self, tmp_path, compress, length, extension):
-        content = compress(b'{"category_filter":"*"}\n' * 100)
+        numbers = range(100_000)  # more than one block of Zstandard
+        lines = (f'{{"category_filter":"*","number":{number}}}' for number in numbers)
+        content = compress("\n".join(lines).encode())
         (tmp_path / f"in.{extension}").write_bytes(content[:length])
         assert failure(tmp_path, f"in.{extension}", "out.parquet").startswith(
             f"category-filter: in.{extension}: Compressed file ended before the end-of-stream"

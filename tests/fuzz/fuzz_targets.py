@@ -305,6 +305,7 @@ def file_seeds() -> Iterable[bytes]:
     yield b"\x03" + table.getvalue()
     yield b"\x00" + zstd.compress(b"category_filter\n-a\n")
     yield b'\x00n,category_filter\n1,"a,b"\n2,*\n3\n\n4,"a\nb"\n'
+    yield b"\x02" + BOM + b"\x28\xb5\x2f\xfd{"
     yield b"\x02\x28\xb5\x2f\xfd{not Zstandard}"
     yield b"\x01n\tcategory_filter\r\n1\ta,b\r\n"
     for text in TEXTS:

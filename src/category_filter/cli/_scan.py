@@ -48,7 +48,7 @@ def scan(path: Path, name: str, file_format: FileFormat) -> Generator[pl.LazyFra
         with _without_bom(path, name) as plain:
             try:
                 yield _scan_ndjson(plain)
-            except pl.exceptions.PolarsError:
+            except (pl.exceptions.PolarsError, OSError):  # the latter of broken compressed data
                 _locate_error(plain, name)
                 raise
 
