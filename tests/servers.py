@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -97,29 +98,29 @@ def running(command, port, **options):
 
 
 @contextmanager
-def pgbouncer(database_url, folder):
+def pgbouncer(database_url):
     """Start PgBouncer in front of a PostgreSQL server, and yield its URL of the database."""
     url, port = make_url(database_url), free_port()
-    config = folder / "pgbouncer.ini"
-    config.write_text(
-        f"""
-        [databases]
-        {url.database} = host={url.host} port={url.port} user={url.username}
-        [pgbouncer]
-        listen_addr = 127.0.0.1
-        listen_port = {port}
-        unix_socket_dir =
-        auth_type = any
-        pool_mode = transaction
-        default_pool_size = 4
-        """
-    )
-    folder.chmod(0o755)
-    for parent in folder.parents[:3]:  # one more if pytest runs in several processes
-        parent.chmod(0o755)
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    with running([*user, "/usr/sbin/pgbouncer", "-q", config], port):
-        yield url.set(port=port).render_as_string()
+    # pytest's folders are closed to other users.
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "pgbouncer.ini")
+        config.write_text(
+            f"""
+            [databases]
+            {url.database} = host={url.host} port={url.port} user={url.username}
+            [pgbouncer]
+            listen_addr = 127.0.0.1
+            listen_port = {port}
+            unix_socket_dir =
+            auth_type = any
+            pool_mode = transaction
+            default_pool_size = 4
+            """
+        )
+        config.parent.chmod(0o755)
+        with running([*user, "/usr/sbin/pgbouncer", "-q", config], port):
+            yield url.set(port=port).render_as_string()
 
 
 @contextmanager

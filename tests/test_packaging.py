@@ -114,13 +114,15 @@ class TestDescription:
 
 def test_the_release_workflow_prepares_the_release_before_it_builds():
     workflow = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
-    commands = re.findall(r"- run: ([^#\n]*)", workflow)
+    publish, documentation = workflow.split("  documentation:")
+    commands = re.findall(r"- run: ([^#\n]*)", publish)
     assert [command.strip() for command in commands] == [
         "python .github/prepare_release.py",
         "pipx run build",
         "pipx run twine check --strict dist/*",
     ]
-    assert "needs: ci" in workflow
+    assert "needs: ci" in publish
+    assert "needs: ci" in documentation
 
 
 class TestVersion:

@@ -55,7 +55,7 @@ def bind_many(address, database_url, sessions=16, rounds=6):
 class TestPgBouncer:
     def test_binds_through_transaction_pooling_never_fail(self, postgresql_url, tmp_path):
         with (
-            pgbouncer(postgresql_url, tmp_path) as url,
+            pgbouncer(postgresql_url) as url,
             Process(url, tmp_path / "one") as one,
             Process(url, tmp_path / "two", "--workers", "2") as two,
         ):
@@ -66,8 +66,8 @@ class TestPgBouncer:
                     connection.exec_driver_sql("DELETE FROM push_session")
                 engine.dispose()
 
-    def test_statements_are_prepared_only_without_it(self, postgresql_url, tmp_path):
-        with pgbouncer(postgresql_url, tmp_path) as url:
+    def test_statements_are_prepared_only_without_it(self, postgresql_url):
+        with pgbouncer(postgresql_url) as url:
             for each, prepares in ((postgresql_url, True), (url, False)):
                 engine = connect(each)
                 with engine.connect() as connection:

@@ -200,10 +200,10 @@ class TestDatabase:
         processes = [subprocess.Popen([sys.executable, "-c", code, database_url]) for _ in range(3)]
         assert [process.wait() for process in processes] == [0] * 3
 
-    def test_a_pooler_is_an_error(self, postgres_url, tmp_path):
+    def test_a_pooler_is_an_error(self, postgres_url):
         with (
             new_database(postgres_url) as direct,
-            pgbouncer(direct, tmp_path) as url,
+            pgbouncer(direct) as url,
             pytest.raises(ValueError, match="pass the URL of the server itself") as error,
         ):
             PushService(url, indexed=True)
