@@ -114,7 +114,7 @@ class TestDescription:
 
 def test_the_release_workflow_prepares_the_release_before_it_builds():
     workflow = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
-    publish, documentation = workflow.split("  documentation:")
+    publish, documentation = workflow.split("  docs:")
     commands = re.findall(r"- run: ([^#\n]*)", publish)
     assert [command.strip() for command in commands] == [
         "python .github/prepare_release.py",
@@ -122,7 +122,7 @@ def test_the_release_workflow_prepares_the_release_before_it_builds():
         "pipx run twine check --strict dist/*",
     ]
     assert "needs: ci" in publish
-    assert "needs: ci" in documentation
+    assert "needs: publish" in documentation
 
 
 class TestVersion:
