@@ -65,7 +65,7 @@ TARGETS = {
     "categories": Target(["test_categories.py", "test_errors.py", "test_pydantic.py"]),
     "_suggest": Target(["test_categories.py"]),
     "errors": Target(["test_errors.py", "test_categories.py"]),
-    "_messages": Target(["test_errors.py", "test_language.py", "test_wtforms.py"], IN_PROCESS),
+    "_messages": Target([*CORE, "test_index.py", "test_wtforms.py"], IN_PROCESS),
     "index": Target(INDEX),
     "_inverted_index": Target(INDEX),
     "sql": Target(["test_sql.py"], ("-k", "not python_gives or sqlite or duckdb")),
