@@ -15,7 +15,6 @@ const IMPOSSIBLE = [
   "language.py::TestFirstParse::test_a_valid_text_does_not_load_the_diagnostics",
   // no threads,
   "language.py::TestFirstParse::test_threads_may_all_be_the_first_to_parse",
-  "index.py::test_threads_iterate_while_others_write",
   // and no signals.
   "index.py::TestInterruptions::test_signal_handlers_may_write_during_a_read",
 ];

@@ -150,6 +150,13 @@ class TestSuggestions:
             known.parse("NEWS")
         assert caught.value.unknown[0].suggestions == ("new-s", "news", "news1")
 
+    def test_the_message_offers_all_of_them(self):
+        with pytest.raises(UnknownCategoryError) as caught:
+            Categories(["news1", "news2", "news3"]).parse("news4")
+        question = "did you mean 'news1', 'news2' or 'news3'?"
+        assert caught.value.message == f"unknown category 'news4' ({question})"
+        assert str(caught.value) == f"unknown category:\n    'news4' at 0: {question}"
+
     @pytest.mark.parametrize(
         ("known", "typed", "suggestions"),
         [

@@ -452,6 +452,12 @@ class TestBrokenRows:
             f"category-filter: in.{extension}: {message}"
         )
 
+    def test_compressed_data_after_a_byte_order_mark(self, tmp_path):
+        (tmp_path / "in.ndjson").write_bytes(b"\xef\xbb\xbf\x28\xb5\x2f\xfd{")
+        assert failure(tmp_path, "in.ndjson", "out.parquet").startswith(
+            "category-filter: in.ndjson: Compressed file ended before the end-of-stream marker"
+        )
+
     def test_a_panic_of_the_engine_is_one_line(self, tmp_path):
         TYPES.write_parquet(tmp_path / "in.parquet")
         line = failure(tmp_path, "in.parquet", "out.ndjson")

@@ -7,7 +7,7 @@ equivalent; the command rewrites that file, keeps the reasons, and fails for a s
 Results are kept in `.mutation_cache`, so that a run goes on where the last one stopped.
 
 Each mutant runs in a fork of a process that has already loaded what the tests import: starting
-pytest takes longer than the tests that fail. Tests that run the changed line come first.
+pytest takes longer than the tests that fail. Of the tests, those that run the changed line run.
 """
 
 from __future__ import annotations
@@ -92,8 +92,11 @@ class MutantFinder(MetaPathFinder):
         return spec
 
 
-class Ordered:
-    """A pytest plugin: fewer examples, and the tests that run the changed line first."""
+class Covering:
+    """A pytest plugin: fewer examples, and only tests that run the changed line, the fast first.
+
+    A line that runs on import concerns all tests.
+    """
 
     def __init__(self, baseline: Baseline, line: int) -> None:
         self._seconds = baseline.order
@@ -103,12 +106,9 @@ class Ordered:
         settings.load_profile("mutation")
 
     def pytest_collection_modifyitems(self, items):
-        items.sort(
-            key=lambda item: (
-                item.nodeid not in self._covering,
-                self._seconds.get(item.nodeid, 0.0),
-            )
-        )
+        if self._covering and "" not in self._covering:
+            items[:] = [item for item in items if item.nodeid in self._covering]
+        items.sort(key=lambda item: self._seconds.get(item.nodeid, 0.0))
 
 
 class Measured:
@@ -190,7 +190,7 @@ def measure(target: Target, file: Path) -> Baseline:
 
 def survives(target: Target, module: str, mutant: Mutant, baseline: Baseline) -> bool:
     finder = MutantFinder(module, mutant.code)
-    plugin = Ordered(baseline, mutant.line)
+    plugin = Covering(baseline, mutant.line)
     prepare = partial(sys.meta_path.insert, 0, finder)
     timeout = 10 + 5 * baseline.seconds
     return pytest_in_fork(target, plugin, prepare, timeout, Path(os.devnull)) == 0
@@ -207,21 +207,26 @@ def run_module(name: str, target: Target, until: float) -> bool:
         same = state["tests"] == tests
         known = {key: lives for key, lives in state["results"].items() if same or not lives}
     todo = [mutant for mutant in mutants if mutant.key not in known]
+    CACHE.mkdir(exist_ok=True)
+
+    def save() -> None:
+        results = {mutant.key: known[mutant.key] for mutant in mutants if mutant.key in known}
+        state = {"source": source, "tests": tests, "mutants": len(mutants), "results": results}
+        cached.write_text(json.dumps(state), "utf-8")
+
+    save()
     baseline = None
     for count, mutant in enumerate(todo):
         if time.monotonic() > until:
-            break
+            return False
         baseline = baseline or measure(target, file)
         dotted = f"category_filter.{name.replace('/', '.')}"
         known[mutant.key] = survives(target, dotted, mutant, baseline)
+        save()
         if known[mutant.key] or not count % 20:
             print(f"{name} {len(known)}/{len(mutants)}", mutant.key if known[mutant.key] else "")
             sys.stdout.flush()
-    results = {mutant.key: known[mutant.key] for mutant in mutants if mutant.key in known}
-    CACHE.mkdir(exist_ok=True)
-    state = {"source": source, "tests": tests, "mutants": len(mutants), "results": results}
-    cached.write_text(json.dumps(state), "utf-8")
-    return len(results) == len(mutants)
+    return True
 
 
 def main() -> None:

@@ -7,12 +7,18 @@ from typing import NamedTuple
 __all__ = ["PRELOADED", "TARGETS", "Target"]
 
 PRELOADED = [
+    "dask.dataframe",
     "duckdb",
     "fastapi.testclient",
+    "flask_wtf",
     "hypothesis.extra.lark",
     "hypothesis.stateful",
     "jsonschema",
+    "narwhals.stable.v2",
+    "pandas",
+    "polars",
     "psycopg",
+    "pyarrow.dataset",
     "pydantic_settings",
     "sqlalchemy.dialects.postgresql",
     "sqlglot",
@@ -43,6 +49,12 @@ CORE_WITH_PYDANTIC = [
 ]
 TOKENS = ["binding", "token_laws", "token_moves", "recipients", "sending"]
 SQLITE = ("-k", "not postgresql")
+BATCH = Target(
+    [f"batch/test_{name}.py" for name in ("dataframes", "engines")],
+    ("-k", "not (PySpark or Spark or Dask or DuckDB or PyArrow)"),
+    is_bounded=False,
+)
+BATCH_MODULES = ["_meanings", "_invalid", "_precompute", "_events", "_audience", "_deliveries"]
 # Its own processes import the library as it is.
 IN_PROCESS = ("-k", "not FirstParse")
 
@@ -53,10 +65,11 @@ TARGETS = {
     "categories": Target(["test_categories.py", "test_errors.py", "test_pydantic.py"]),
     "_suggest": Target(["test_categories.py"]),
     "errors": Target(["test_errors.py", "test_categories.py"]),
-    "_messages": Target(["test_errors.py", "test_language.py"], IN_PROCESS),
+    "_messages": Target([*CORE, "test_index.py", "test_wtforms.py"], IN_PROCESS),
     "index": Target(INDEX),
     "_inverted_index": Target(INDEX),
     "sql": Target(["test_sql.py"], ("-k", "not python_gives or sqlite or duckdb")),
     "service/tokens": Target([f"service/test_{name}.py" for name in TOKENS], SQLITE),
     "service/sessions": Target(["service/test_sessions.py"], SQLITE),
+    **{f"batch/{name}": BATCH for name in BATCH_MODULES},
 }
