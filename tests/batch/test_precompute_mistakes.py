@@ -40,6 +40,51 @@ class TestColumns:
         )
 
 
+BLANK = b"\n" + CSV.encode()
+BLANK_MESSAGE = "1: the first line is blank: it must name the columns"
+
+
+class TestHeaders:
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("in.csv", BLANK),
+            ("in.csv", BLANK.replace(b"\n", b"\r\n")),
+            ("in.csv", b"\xef\xbb\xbf" + BLANK),
+            ("in.csv", b" \t" + BLANK),
+            ("in.csv", b"\n"),
+            ("in.tsv", BLANK),
+            ("in.csv.gz", gzip.compress(BLANK, mtime=0)),
+        ],
+        ids=["", "Windows", "BOM", "whitespace", "alone", "TSV", "gzip"],
+    )
+    def test_a_blank_first_line(self, tmp_path, name, content):
+        (tmp_path / name).write_bytes(content)
+        code, _, line = run(tmp_path / name, tmp_path / "out.parquet")
+        assert (code, line) == (2, f"category-filter: {tmp_path / name}:{BLANK_MESSAGE}\n")
+
+    def test_a_blank_first_line_of_standard_input(self, tmp_path):
+        command = [*COMMAND, "--from", "csv", "-", tmp_path / "out.parquet"]
+        result = subprocess.run(command, input=BLANK, capture_output=True, check=False)
+        assert (result.returncode, result.stdout) == (2, b"")
+        assert result.stderr.decode() == f"category-filter: <stdin>:{BLANK_MESSAGE}\n"
+
+    @pytest.mark.parametrize(
+        ("header", "names"),
+        [
+            ("category_filter,category_filter", "'category_filter'"),
+            ('a,category_filter,"a",b,b', "'a', 'b'"),
+            ("category_filter,,", "''"),
+            ("1,category_filter,01,1", "'1'"),
+        ],
+    )
+    def test_each_name_is_used_once(self, tmp_path, header, names):
+        path = tmp_path / "in.csv"
+        path.write_text(f"{header}\n*\n")
+        code, _, line = run(path, tmp_path / "out.parquet")
+        assert (code, line) == (2, f"category-filter: {path}:1: duplicate column names: {names}\n")
+
+
 class TestFiles:
     @pytest.mark.parametrize(
         ("name", "content"),

@@ -5,6 +5,7 @@ A mark is appended to every record as one more field. Where it arrives shows the
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -93,6 +94,15 @@ class _Reader:
         self._suffix = f"{separator}{_MARK}\n"
         self._header = header + self._suffix
         self._columns = self._parse("").columns[:-1]
+        if not header.strip():
+            raise ValueError(f"{name}:1: the first line is blank: it must name the columns")
+        names = pl.read_csv(
+            self._header.encode(), separator=separator, has_header=False, infer_schema=False
+        ).row(0)
+        repeated = [each for each, count in Counter(names).items() if count > 1]
+        if repeated:
+            listed = ", ".join(repr(each or "") for each in repeated)
+            raise ValueError(f"{name}:1: duplicate column names: {listed}")
         self.schema = pl.Schema(dict.fromkeys([*self._columns, REASON], pl.String))
 
     def read(self, number: int, lines: pl.Series, ends: pl.Series) -> pl.DataFrame:
