@@ -75,6 +75,7 @@ class TestHeaders:
             ("category_filter,category_filter", "'category_filter'"),
             ('a,category_filter,"a",b,b', "'a', 'b'"),
             ("category_filter,,", "''"),
+            ('category_filter,,""', "''"),
             ("1,category_filter,01,1", "'1'"),
         ],
     )

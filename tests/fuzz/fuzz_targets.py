@@ -284,9 +284,10 @@ def expected_rows(content: bytes, separator: str) -> list[tuple[str | None, ...]
         return None
     header, *records = records
     width = len(header) or 1
-    if any(MARK in record for record in records):
+    names = [name or "" for name in header]
+    if not "".join(names).strip() or any(MARK in record for record in records):
         return None
-    if any(len(record) > width for record in records):
+    if len({*names}) < len(names) or any(len(record) > width for record in records):
         return []
     return [(*record, *[None] * (width - len(record)), reason(record, width)) for record in records]
 

@@ -96,13 +96,13 @@ class _Reader:
         self._columns = self._parse("").columns[:-1]
         if not header.strip():
             raise ValueError(f"{name}:1: the first line is blank: it must name the columns")
-        names = pl.read_csv(
+        given = pl.read_csv(  # the engine renames duplicates
             self._header.encode(), separator=separator, has_header=False, infer_schema=False
-        ).row(0)
-        repeated = [each for each, count in Counter(names).items() if count > 1]
+        )
+        names = Counter(each or "" for each in given.row(0)[:-1])
+        repeated = ", ".join(repr(each) for each, count in names.items() if count > 1)
         if repeated:
-            listed = ", ".join(repr(each or "") for each in repeated)
-            raise ValueError(f"{name}:1: duplicate column names: {listed}")
+            raise ValueError(f"{name}:1: duplicate column names: {repeated}")
         self.schema = pl.Schema(dict.fromkeys([*self._columns, REASON], pl.String))
 
     def read(self, number: int, lines: pl.Series, ends: pl.Series) -> pl.DataFrame:
