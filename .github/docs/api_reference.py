@@ -35,7 +35,7 @@ _CODE_BLOCK = re.compile(r"^(\S.*\n)\n(?=    )", re.MULTILINE)
 """The end of the paragraph before an indented block of code."""
 
 _NAPOLEON: Any = Config()
-"""The defaults. Napoleon is no extension here, because it changes the docstrings of attributes."""
+"""The defaults; as an extension, Napoleon would change the docstrings of attributes too."""
 
 _NAME = re.compile(r"[A-Za-z][\w.]*(?:\(\))?")
 

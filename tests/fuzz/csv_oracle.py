@@ -14,7 +14,7 @@ __all__ = ["read"]
 def read(text: str, separator: str) -> list[list[str | None]] | None:
     r"""Return the fields of the records, the header first, or None if a field is not correct.
 
-    An empty field is None, unless it is quoted. A blank line is a record without fields.
+    An empty field without quotes is read as None, and a blank line as a record without fields.
 
     >>> read('id,filter\r\n1,"a,b"\n\n2,', ",")
     [['id', 'filter'], ['1', 'a,b'], [], ['2', None]]
