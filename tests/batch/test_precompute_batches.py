@@ -10,6 +10,10 @@ from category_filter.cli._csv import REASON, read_csv
 from category_filter.cli._rewrite import added_columns
 from category_filter.cli._tally import Tally
 
+CARRIAGE_RETURN = (
+    "a carriage return outside quotes: quote the field, or end the lines with line feeds"
+)
+
 
 def csv_rows(path):
     schema, read = read_csv(path, "in.csv", ",")
@@ -40,12 +44,31 @@ class TestCsv:
             ("1,x\n1,'\"x\n", "in.csv:3: a quote is never closed"),
             ('1,x\n1,"x"y\n', "in.csv:3: invalid quotes: quote the whole field, and double"),
             ('1,x\n1,x"y\n2,y"\n', "in.csv:3: invalid quotes: quote the whole field, and double"),
+            (
+                "1,x\n1,,\x1e,y\n",
+                "in.csv:3: more than 2 fields: quote a list that contains commas",
+            ),
+            ("1,x\n\r,y\n", f"in.csv:3: {CARRIAGE_RETURN}"),
+            ("1,x\n2,y\r\r\n", f"in.csv:3: {CARRIAGE_RETURN}"),
+            ('1,"\r\n\r,"\r\n2,x\ry\n', f"in.csv:4: {CARRIAGE_RETURN}"),
         ],
     )
     def test_broken_rows(self, tmp_path, rows, message):
         (tmp_path / "in.csv").write_text(f"a,b\n{rows}")
         with pytest.raises(ValueError, match=f"^{message}"):
             csv_rows(tmp_path / "in.csv")
+
+    def test_lines_that_end_in_carriage_returns_only(self, tmp_path):
+        (tmp_path / "in.csv").write_text("a,b\r1,x\r")
+        with pytest.raises(ValueError, match=f"^in.csv:1: {CARRIAGE_RETURN}$"):
+            csv_rows(tmp_path / "in.csv")
+
+    def test_control_characters_are_part_of_a_field(self, tmp_path):
+        (tmp_path / "in.csv").write_text('a,b\r\n\x1e,"\r"\r\n"x\r\n\r","y\r"\r\n')
+        assert csv_rows(tmp_path / "in.csv") == [
+            ("\x1e", "\r", None),
+            ("x\r\n\r", "y\r", None),
+        ]
 
 
 @pytest.mark.parametrize("mask", [True, False])

@@ -394,6 +394,8 @@ class TestBrokenRows:
                 "2: not a JSON object like the rows before",
             ),
             ("in.ndjson", b'\xef\xbb\xbf{"a":1}\nx', "2: not a JSON object like the rows before"),
+            ("in.ndjson", b"[1]\n", "1: not a JSON object"),
+            ("in.ndjson", b"\n", "1: not a JSON object"),
             (
                 "in.ndjson",
                 b'{"category_filter":"*"}\n{"a":"\xe9"}\n',

@@ -1,7 +1,7 @@
 """A CSV reader written by hand, which says what the batch command must read from a file.
 
 It reads files whose quotes are correct: a field is quoted as a whole, with the quotes inside it
-doubled, or has neither quotes nor carriage returns.
+doubled, or has no quotes.
 """
 
 from __future__ import annotations
@@ -16,9 +16,15 @@ def read(text: str, separator: str) -> list[list[str | None]] | None:
 
     An empty field without quotes is read as None, and a blank line as a record without fields.
 
+    Raises:
+        ValueError: If a carriage return is outside quotes, and not before a line feed or the end.
+
     >>> read('id,filter\r\n1,"a,b"\n\n2,', ",")
     [['id', 'filter'], ['1', 'a,b'], [], ['2', None]]
     >>> read('a"b"', ",")
+    >>> read("a\rb", ",")
+    Traceback (most recent call last):
+    ValueError: a carriage return outside quotes
     """
     field = re.compile(rf'"((?:[^"]|"")*)"|([^"\r\n{separator}]*)')
     end = re.compile(rf"{separator}|\r?\n|\r?\Z")
@@ -29,6 +35,8 @@ def read(text: str, separator: str) -> list[list[str | None]] | None:
         content = field.match(text, position)
         ended = content and end.match(text, content.end())
         if not content or not ended:
+            if content and text[content.end()] == "\r":
+                raise ValueError("a carriage return outside quotes")
             return None
         quoted, plain = content.groups()
         record.append(plain or None if quoted is None else quoted.replace('""', '"'))

@@ -5,7 +5,9 @@ A mark is appended to every record as one more field. Where it arrives shows the
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["REASON", "read_csv", "scan_csv"]
 
-_MARK = "\x1e"
-"""The last field of every record: a control character, the record separator."""
+_MARK = f"\x1e{token_hex(4)}"
+"""The last field of every record: the record separator and random digits, which no field equals."""
 
 REASON = f"reason{_MARK}"
 """The column that says why a record is invalid; null if it is valid. No file has this name."""
+
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 def scan_csv(path: Path, name: str, separator: str) -> pl.LazyFrame:
@@ -91,6 +95,7 @@ class _Reader:
     def __init__(self, name: str, separator: str, header: str) -> None:
         self._name = name
         self._separator = separator
+        self._check_line_ends(header, 1)
         self._suffix = f"{separator}{_MARK}\n"
         self._header = header + self._suffix
         self._columns = self._parse("").columns[:-1]
@@ -114,12 +119,15 @@ class _Reader:
             ends: Whether each line ends a record.
 
         Raises:
-            ValueError: If a record has too many fields, or its quotes are invalid.
+            ValueError: If a record has too many fields, or its quotes or line ends are invalid.
         """
-        marked = lines.str.strip_suffix("\r") + self._suffix
+        contents = lines.str.strip_suffix("\r")
+        marked = contents + self._suffix
         if not ends.all():
             marked = marked.zip_with(ends, lines + "\n")
         starts = ends.shift(1, fill_value=True).arg_true()  # of the records
+        if contents.str.contains("\r", literal=True).any():
+            self._check_line_ends(contents.str.join("\n").item(), number)
         frame = self._try_parse(marked.str.join("").item(), len(starts))
         if frame is None:
             bounds = [*starts, len(lines)]
@@ -154,6 +162,17 @@ class _Reader:
             .then(pl.format(f"short row: {{}} of {counted(width, 'field')}", fields))
         )
         return frame.select(*self._columns, reason.alias(REASON))
+
+    def _check_line_ends(self, text: str, number: int) -> None:
+        """Check that all carriage returns are inside quotes. The engine would drop some others."""
+        unquoted = _QUOTED.sub(lambda match: "\n" * match[0].count("\n"), text)
+        before, found, _ = unquoted.partition("\r")
+        if found:
+            line = number + before.count("\n")
+            raise ValueError(
+                f"{self._name}:{line}: a carriage return outside quotes:"
+                " quote the field, or end the lines with line feeds"
+            )
 
     def _parse(self, records: str) -> pl.DataFrame:
         return pl.read_csv(

@@ -120,4 +120,5 @@ def _locate_error(path: Path, name: str) -> None:
 
         if not is_valid(len(lines)):
             line = number + first_invalid(len(lines), is_valid)
-            raise ValueError(f"{name}:{line}: not a JSON object like the rows before") from None
+            like = " like the rows before" if line > 1 else ""
+            raise ValueError(f"{name}:{line}: not a JSON object{like}") from None
