@@ -13,7 +13,7 @@ import pytest
         ("click", "integrations.click", "click"),
         ("django", "integrations.django.models", "django"),
         ("marshmallow", "integrations.marshmallow", "marshmallow"),
-        ("service", "service", "fastapi"),
+        ("service", "service; category_filter.service.PushService", "fastapi"),
         ("service", "service", "sqlalchemy"),
         ("sqlalchemy", "integrations.sqlalchemy", "sqlalchemy"),
         ("wtforms", "integrations.wtforms", "wtforms"),

@@ -136,6 +136,7 @@ def switching(index, name, other, moment):
         return trace
 
     usual = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # Python 3.12 heeds the first one from here on only
     sys.settrace(trace)
     try:
         results["own"] = perform(index, name)

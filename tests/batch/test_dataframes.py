@@ -234,7 +234,7 @@ class TestDataframes:
             *("number", "category_filter", "canonical", "mask", "unknown", "error"),
         ]
 
-    @pytest.mark.parametrize("engine", ["Polars", "DuckDB"])
+    @pytest.mark.parametrize("engine", ["Polars", "DuckDB", "PySpark"])
     def test_the_number_of_distinct_filters_is_limited(self, engine):
         subscriptions = ENGINES[engine]({"category_filter": ["a", "b", "c", "c"]})
         assert len(rows(precompute(subscriptions, KNOWN, limit=3))) == 4

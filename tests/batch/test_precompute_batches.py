@@ -1,13 +1,17 @@
-"""What the engine calls in its own threads, where coverage is not measured."""
+"""What the engines call in their own threads and processes, where coverage is not measured."""
 
+import pandas as pd
 import polars as pl
 import pytest
 
 from category_filter import navixy
+from category_filter.batch import _polars, spark
 from category_filter.batch._meanings import Meanings
 from category_filter.cli import _lines
 from category_filter.cli._csv import REASON, read_csv
+from category_filter.cli._formats import FileFormat
 from category_filter.cli._rewrite import added_columns
+from category_filter.cli._scan import scan
 from category_filter.cli._tally import Tally
 
 CARRIAGE_RETURN = (
@@ -71,6 +75,17 @@ class TestCsv:
         ]
 
 
+def test_types_that_differ_between_blocks_are_an_error_of_the_engine(tmp_path, monkeypatch):
+    monkeypatch.setattr(_lines, "_BLOCK_BYTES", 1)
+    path = tmp_path / "in.ndjson"
+    path.write_text('{"a":[1]}\n{"a":{"b":1}}\n')
+    with (
+        pytest.raises(pl.exceptions.SchemaError, match=r"^failed to determine supertype"),
+        scan(path, "in.ndjson", FileFormat("ndjson")),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("mask", [True, False])
 def test_reasons_replace_what_the_filters_mean(mask):
     tally = Tally()
@@ -88,3 +103,16 @@ def test_reasons_replace_what_the_filters_mean(mask):
         name: values for name, values in expected.items() if mask or name != "mask_2"
     }
     assert tally.summary().startswith("3 rows, 3 distinct filters, 2 invalid rows")
+
+
+def test_a_batch_must_hold_strings():
+    with pytest.raises(TypeError, match=r"^column 'f' must hold strings, not Int64$"):
+        _polars.encode(pl.Series("f", [None, 1]))
+
+
+def test_functions_of_spark():
+    filters = pd.Series(["-chat_message", None, "old"])
+    categories = pd.Series(["chat_message", "chat_message", None])
+    assert spark._allows(filters, categories).tolist() == [False, True, False]
+    meanings = Meanings("category_filter", navixy.CATEGORIES)
+    assert spark._meaning(meanings, "canonical")(filters).tolist() == ["-chat_message", "*", "old"]

@@ -1,11 +1,36 @@
 """`PushService` and `create_app`: mount the application, index it, configure it, close it."""
 
+import subprocess
+import sys
+
 import httpx2
+import pytest
 from fastapi import FastAPI
 from push_client import BIND, DELETE, PHONE, SUCCESS, answer, authorized
 from servers import HASH, served
 
+from category_filter import service as service_package
 from category_filter.service import PushService, PushTokens, Sessions, connect, create_app
+
+
+def test_a_sender_imports_neither_fastapi_nor_uvicorn():
+    sender = "import sys; from category_filter.service import PushTokens, Sessions, connect;"
+    show = "print(*sorted({'fastapi', 'uvicorn'} & {*sys.modules}))"
+    for code, expected in (
+        (f"{sender} {show}", "\n"),
+        (f"{sender} from category_filter.service import *; {show}", "fastapi uvicorn\n"),
+    ):
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert result.stdout == expected
+
+
+def test_a_name_that_the_package_lacks():
+    with pytest.raises(
+        AttributeError, match=r"^module 'category_filter.service' has no attribute 'x'$"
+    ):
+        _ = service_package.x
 
 
 def test_the_application_can_be_mounted(database_url):

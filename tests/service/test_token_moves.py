@@ -4,7 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from push_data import phone
+from servers import new_database
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from category_filter.service import IndexedPushTokens, PushTokens, Sessions, connect
 
@@ -64,6 +66,39 @@ def test_concurrent_swaps_end_with_every_token_in_one_session(engine):
         assert len([*pool.map(bind, range(240))]) == 240
     left = [each.token for each in push_tokens.recipients("chat_message")]
     assert len(left) == len(set(left)) > 0
+
+
+LOSE = """
+CREATE SEQUENCE attempts;
+CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('attempts') <= {losses} THEN
+        RAISE unique_violation;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER lose BEFORE INSERT ON push_token FOR EACH ROW EXECUTE FUNCTION lose();
+"""
+"""Makes the first binds fail as if another process had bound the token."""
+
+
+@pytest.mark.parametrize(("losses", "attempts"), [(0, 1), (50, 51), (51, 51)])
+def test_a_bind_that_loses_is_tried_again_at_most_50_times(postgres_url, losses, attempts):
+    with new_database(postgres_url) as url:
+        engine = connect(url)
+        hash_ = Sessions(engine).create()
+        with engine.begin() as connection:
+            connection.execute(text(LOSE.format(losses=losses)))
+        push_tokens = PushTokens(engine)
+        if losses == attempts:
+            with pytest.raises(IntegrityError):
+                push_tokens.bind(hash_, phone(1))
+        else:
+            push_tokens.bind(hash_, phone(1))
+        with engine.connect() as connection:  # a sequence counts failed attempts, too
+            assert connection.execute(text("SELECT last_value FROM attempts")).scalar() == attempts
+        assert push_tokens.recipients("history_rule").count() == (losses < attempts)
+        engine.dispose()
 
 
 def test_the_upgrade_leaves_a_shared_token_to_the_newest_session(database_url, monkeypatch):

@@ -47,13 +47,14 @@ def register(session: SparkSession, categories: Categories) -> None:
     check_mask(categories)
     meanings = Meanings("category_filter", categories)
 
-    def allows(filters: pd.Series, names: pd.Series) -> pd.Series:
-        return pd.Series(_pandas.allowed(filters, names, EVERYTHING))
-
-    session.udf.register("category_filter_allows", _to_udf(allows, "boolean"))
+    session.udf.register("category_filter_allows", _to_udf(_allows, "boolean"))
     for name, kind in meanings.schema.items():
         function = _to_udf(_meaning(meanings, name), _TYPES[kind])
         session.udf.register(f"category_filter_{name}", function)
+
+
+def _allows(filters: pd.Series, names: pd.Series) -> pd.Series:
+    return pd.Series(_pandas.allowed(filters, names, EVERYTHING))
 
 
 def _meaning(meanings: Meanings, name: str) -> Callable[[Any], Any]:

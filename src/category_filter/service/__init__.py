@@ -4,17 +4,22 @@
 `PushTokens(connect(url)).recipients(category)`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from category_filter._extras import requires
 
-with requires("service"):
+if TYPE_CHECKING:
     from category_filter.service.app import PushService, create_app
+    from category_filter.service.server import serve
+
+with requires("service"):
     from category_filter.service.bindings import BrowserBinding, DeviceBinding, Keys
     from category_filter.service.database import connect
     from category_filter.service.errors import ApiError, Code
     from category_filter.service.indexed import IndexedPushTokens
     from category_filter.service.push_services import PushServices
     from category_filter.service.recipients import Recipient, Recipients
-    from category_filter.service.server import serve
     from category_filter.service.sessions import Session, Sessions
     from category_filter.service.tokens import PushTokens
 
@@ -36,3 +41,17 @@ __all__ = [
     "create_app",
     "serve",
 ]
+
+_SERVING = {
+    "PushService": "category_filter.service.app",
+    "create_app": "category_filter.service.app",
+    "serve": "category_filter.service.server",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - of any type
+    """Import FastAPI and uvicorn on first use: without them, a sender starts in half the time."""
+    if name not in _SERVING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with requires("service"):
+        return getattr(import_module(_SERVING[name]), name)

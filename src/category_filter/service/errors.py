@@ -6,7 +6,7 @@ from enum import IntEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal, NotRequired
 
-from fastapi.responses import JSONResponse
+from starlette.responses import JSONResponse
 from typing_extensions import TypedDict  # Pydantic needs this one on Python 3.11
 
 if TYPE_CHECKING:
