@@ -14,7 +14,7 @@ pytest.register_assert_rewrite("laws")
 IN_CI = bool(os.environ.get("CI"))
 
 settings.register_profile("local", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, max_examples=300)
+settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=20)
 # Random examples during development, reproducible ones in CI.
 settings.load_profile("ci" if IN_CI else "local")

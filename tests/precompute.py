@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -16,19 +17,25 @@ def run(*arguments):
     return result.exit_code, result.stdout, result.stderr
 
 
+def run_process(*arguments):
+    """Run a command as users do, where `main` explains what the system refuses."""
+    result = subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    return result.returncode, result.stdout, result.stderr
+
+
 def file_names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def failure(folder, *arguments):
+def failure(folder, *arguments, run=run):
     """Run a command that fails, check that it changes no file, and return its only line."""
     (folder / "out.parquet").write_bytes(b"unchanged")
-    result = subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, cwd=folder
-    )
-    assert result.stdout == ""
+    with chdir(folder):
+        code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
     assert (folder / "out.parquet").read_bytes() == b"unchanged"
     assert not [name for name in file_names(folder) if name.endswith(".part")]
-    assert result.returncode == 2
-    (line,) = result.stderr.splitlines()
+    (line,) = err.splitlines()
     return line

@@ -223,6 +223,7 @@ def test_the_installed_library_passes_the_tests_of_the_core(installed, tmp_path)
     core = ["round_trip", "language", "filter", "categories", "errors"]
     result = run(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)),
+        *("--hypothesis-profile", "quick"),
         *(str(ROOT / "tests" / f"test_{name}.py") for name in core),
         env=environment,
         cwd=tmp_path,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from precompute import COMMAND, failure, file_names, run
+from precompute import COMMAND, failure, file_names, run, run_process
 
 from category_filter import navixy
 from category_filter.batch import precompute
@@ -237,7 +237,7 @@ class TestFailures:
         ],
     )
     def test_wrong_usage(self, folder, arguments, line):
-        assert failure(folder, *arguments) == line
+        assert failure(folder, *arguments, run=run_process) == line
 
     def test_a_column_that_does_not_hold_strings(self, folder):
         pl.DataFrame({"category_filter": [1]}).write_parquet(folder / "in.parquet")
@@ -257,7 +257,7 @@ class TestFailures:
         (folder / "bad.ndjson").write_text('{"category_filter": "*"}\n{"category', "utf-8")
         assert "bad.parquet" in failure(folder, "bad.parquet", "out.parquet")
         assert failure(folder, "bad.ndjson", "out.parquet")
-        assert "missing.csv" in failure(folder, "missing.csv", "out.parquet")
+        assert "missing.csv" in failure(folder, "missing.csv", "out.parquet", run=run_process)
 
     def test_a_full_disk(self, folder):
         pl.concat([ROWS] * 100_000).with_row_index("row").write_parquet(folder / "in.parquet")

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from backports import zstd
-from precompute import COMMAND, failure, file_names, run
+from precompute import COMMAND, failure, file_names, run, run_process
 
 from category_filter import navixy
 from category_filter.batch import precompute
@@ -121,7 +121,7 @@ class TestLiteralNames:
     @pytest.mark.parametrize("extension", ["parquet", "csv", "ndjson"])
     def test_a_pattern_is_not_expanded(self, tmp_path, extension):
         getattr(TYPES.select("category_filter"), f"write_{extension}")(tmp_path / f"a1.{extension}")
-        line = failure(tmp_path, f"a[1].{extension}", "out.parquet")
+        line = failure(tmp_path, f"a[1].{extension}", "out.parquet", run=run_process)
         assert line == f"category-filter: a[1].{extension}: No such file or directory"
 
 
@@ -270,7 +270,7 @@ class TestFolders:
     def test_an_output_folder_is_an_error(self, tmp_path):
         (tmp_path / "in.csv").write_text(CSV)
         (tmp_path / "out.csv").mkdir()
-        line = failure(tmp_path, "in.csv", "out.csv", "--to", "csv")
+        line = failure(tmp_path, "in.csv", "out.csv", "--to", "csv", run=run_process)
         assert line == "category-filter: out.csv: Is a directory"
 
 
