@@ -158,7 +158,7 @@ class TestPages:
         assert problems == []
         files = {f"{url}/{path.relative_to(site)}" for path in site.rglob("*.html")}
         assert set(anchors) == files
-        assert images == {"widget.png", "language.svg", "index.svg", "tables.svg"}
+        assert images == {*("widget.png", "speedup.svg", "language.svg", "index.svg", "tables.svg")}
         broken = [
             link
             for link in links
