@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from category_filter import CategoryFilter, FilterSyntaxError
 from category_filter.cli import app
-from category_filter.sql import DIALECTS, allows
+from category_filter.sql import DIALECTS, allows, delimited
 
 FILTERS = [
     *("*", "-*", "news", "News", "-news", "-News", "news,sport", "-news,sport", "-x-a", "-x-a,b"),
@@ -188,6 +188,21 @@ def test_every_dialect_is_valid_and_means_the_same(dialect):
 )
 def test_a_collation_that_ignores_case_is_overridden(dialect, start):
     assert allows("news", filter_column="w", dialect=dialect).startswith(start)
+
+
+@pytest.mark.parametrize("dialect", ["mariadb", "mysql"])
+def test_mysql_searches_lists_without_replace(dialect):
+    """MySQL 5.6 evaluates REPLACE of a constant in place, so that later rows see its result."""
+    condition = allows("news", filter_column="w", dialect=dialect)
+    w = "CONCAT(',', CONVERT(w USING utf8mb4) COLLATE utf8mb4_bin, ',')"
+    assert f"AND LOCATE(',news,', REPLACE({w}, ',-', ','))" in condition
+    assert f"AND LOCATE(',news,', {w}) > 0)" in condition
+
+
+def test_an_invalid_category_between_commas_is_in_no_list():
+    assert delimited("news") == ",news,"
+    for category in ("", "*", "-news", "news,sport", "it's"):
+        assert delimited(category) == ",,"
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
