@@ -1,9 +1,7 @@
 """`Annotated`: the known set beside validators, containers and constraints of Pydantic."""
 
-import copy
 from collections import deque
 from collections.abc import Sequence
-from enum import Enum
 from typing import Annotated, Any, Literal
 
 import annotated_types as at
@@ -14,6 +12,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     InstanceOf,
     Json,
@@ -22,7 +21,7 @@ from pydantic import (
     SerializeAsAny,
     SkipValidation,
     Strict,
-    StringConstraints,
+    Tag,
     TypeAdapter,
     ValidationError,
     WrapValidator,
@@ -41,6 +40,10 @@ NEWS = CategoryFilter("news")
 KnownFilter = Annotated[CategoryFilter, KNOWN]
 Alias = TypeAliasType("Alias", CategoryFilter | None)
 Tree = TypeAliasType("Tree", "CategoryFilter | list[Tree]")
+Tagged = Annotated[
+    Annotated[CategoryFilter, Tag("filter")] | Annotated[int, Tag("number")],
+    Discriminator(lambda value: "number" if isinstance(value, int) else "filter"),
+]
 
 
 def validate(annotation, value, **options):
@@ -223,6 +226,7 @@ class TestContainers:
             (Json[CategoryFilter], '"news"', '"weather"'),
             (Annotated[CategoryFilter, Field(default="*")], "news", "weather"),
             (Alias, "news", "weather"),
+            (Tagged, "news", "weather"),
             (list[Alias], ["news", None], ["weather"]),
         ],
         ids=str,
@@ -308,94 +312,6 @@ class TestContainers:
 
 class Node(BaseModel):
     wanted: "Annotated[CategoryFilter | Node, KNOWN]"
-
-
-class Level(Enum):
-    NEWS = "news"
-
-
-class TestConstraints:
-    """Constraints on strings are for the string that a filter is parsed from."""
-
-    @pytest.mark.parametrize(
-        ("constraint", "valid", "invalid", "error"),
-        [
-            (at.MaxLen(6), "sport", "- sport", "string_too_long"),
-            (at.MinLen(5), "sport", "news", "string_too_short"),
-            (at.Len(5, 6), "sport", "-", "string_too_short"),
-            (Field(max_length=6), "sport", "- sport", "string_too_long"),
-            (Field(pattern="^-"), "-sport", "sport", "string_pattern_mismatch"),
-            (StringConstraints(max_length=6, pattern="^s"), "sport", "news", "string_pattern_mis"),
-            (StringConstraints(to_lower=True, strip_whitespace=True), "\u00a0SPORT", "X", ""),
-            (Field(max_length=6, strict=True), "sport", b"sport", "string_type"),
-            (at.Predicate(lambda f: f.allows("sport")), "-news", "-sport", "predicate_failed"),
-        ],
-        ids=lambda value: str(value).partition(" at 0x")[0],  # the same in every process
-    )
-    @pytest.mark.parametrize("before", [True, False])
-    def test_constraints_apply_to_the_string(self, constraint, valid, invalid, error, before):
-        annotations = (constraint, KNOWN) if before else (KNOWN, constraint)
-        for source in (CategoryFilter, CategoryFilter | None):
-            annotation = Annotated[(source, *annotations)]
-            assert isinstance(validate(annotation, valid), CategoryFilter)
-            ((found, _),) = errors_of(annotation, invalid)
-            assert found.startswith(error)
-
-    def test_they_hold_together_with_the_known_set(self):
-        annotation = Annotated[CategoryFilter, at.MinLen(5), KNOWN, at.MaxLen(7)]
-        assert errors_of(annotation, "weathe") == unknown("'weathe'")
-        assert errors_of(annotation, "weather,")[0][0] == "string_too_long"
-        assert errors_of(annotation, "news")[0][0] == "string_too_short"
-
-    def test_filters_pass(self):
-        assert validate(Annotated[CategoryFilter, at.MaxLen(3)], RETIRED) == RETIRED
-
-    def test_an_enum_member_is_its_value(self):
-        for annotation in (KnownFilter, Annotated[KnownFilter, at.MaxLen(4)]):
-            assert validate(annotation, Level.NEWS) == NEWS
-
-    def test_a_container_has_its_own_length(self):
-        annotation = Annotated[list[CategoryFilter], KNOWN, at.MaxLen(1)]
-        assert validate(annotation, ["news,sport"]) == [CategoryFilter("news,sport")]
-        assert errors_of(annotation, ["news", "news"])[0][0] == "too_long"
-
-    def test_the_schema_has_them(self):
-        bounds = (at.MinLen(5), at.MaxLen(9), Field(pattern="^-"))
-        described = TypeAdapter(Annotated[(KnownFilter, *bounds)]).json_schema()
-        assert described == {
-            **TypeAdapter(KnownFilter).json_schema(),
-            "minLength": 5,
-            "maxLength": 9,
-            "allOf": [{"pattern": "^-"}],
-        }
-        huge = TypeAdapter(Annotated[CategoryFilter, at.MaxLen(10**6)]).json_schema()
-        assert huge == TypeAdapter(CategoryFilter).json_schema()
-
-    def test_the_settings_of_a_model_for_strings_do_not_apply(self):
-        class Subscription(BaseModel):
-            model_config = ConfigDict(str_to_lower=True, str_max_length=3, str_min_length=9)
-
-            plain: CategoryFilter
-            bounded: Annotated[CategoryFilter, Field(pattern="^N")]
-
-        assert Subscription(plain="News", bounded="News").bounded == CategoryFilter("News")
-
-    def test_numbers_are_refused_when_the_class_is_defined(self):
-        with pytest.raises(TypeError, match="remove coerce_numbers_to_str"):
-
-            class Subscription(BaseModel):
-                wanted: CategoryFilter = Field(coerce_numbers_to_str=True)
-
-    def test_an_alias_can_be_constrained(self):
-        annotation = Annotated[TypeAliasType("Short", CategoryFilter), at.MaxLen(4)]
-        assert validate(annotation, "news") == NEWS
-        assert errors_of(annotation, "sport")[0][0] == "string_too_long"
-
-    def test_a_copy_of_the_schema_is_as_good(self):
-        adapter = TypeAdapter(Annotated[KnownFilter, at.MaxLen(4)])
-        copied = copy.deepcopy(adapter.core_schema)
-        assert copied == adapter.core_schema
-        assert copied["type"] == adapter.core_schema["type"]
 
 
 class TestStoredFilters:

@@ -42,18 +42,21 @@ _STRING = core_schema.str_schema(
     max_length=2**31 - 1,
 )
 
-_PARTS = frozenset(
+_SAME_VALUE = frozenset(
     {
         *("schema", "steps", "choices", "json_schema", "python_schema", "lax_schema"),
-        *("strict_schema", "items_schema", "keys_schema", "values_schema"),
+        "strict_schema",
     }
 )
-"""Where a schema holds the schemas of the same value or of its items."""
+"""Where a schema holds the schemas of the same value."""
+
+_ITEMS = frozenset({"items_schema", "keys_schema", "values_schema"})
+"""Where a schema holds the schemas of items of the value."""
 
 _MAX_PATTERN_NAMES = 30
 """Maximum number of names for a pattern in OpenAPI, where 200 of them take 14 KB."""
 
-_OPAQUE = frozenset({"model", "dataclass", "tagged-union"})
+_OPAQUE = frozenset({"model", "dataclass"})
 """Schemas whose fields have annotations of their own."""
 
 
@@ -75,11 +78,12 @@ def known_schema(
     So a validator that stands before the known set still receives what it received without it.
 
     Raises:
-        TypeError: If there is no filter to validate.
+        TypeError: If there is no filter to validate, or a constraint cannot apply to it.
     """
     schema = handler(source)
     restricted = _restrict(schema, _Restriction(categories, handler))
     if restricted is not schema:
+        _check_constraints(restricted)
         return cast("CoreSchema", restricted)
     if source in (CategoryFilter, CategoryFilter | None) and schema["type"] != "any":
         # A validator such as `PlainValidator` stands in for the filter's own.
@@ -188,7 +192,7 @@ class _Restriction(NamedTuple):
     aliases: frozenset[str] = frozenset()
 
 
-def _restrict(schema: Any, restriction: _Restriction) -> Any:  # noqa: ANN401 - a schema, or a list of schemas
+def _restrict(schema: Any, restriction: _Restriction) -> Any:  # noqa: ANN401 - a schema, or schemas
     """Return a copy with the known set in each filter's schema, or the same object without any."""
     if isinstance(schema, list | tuple):
         given = cast("list[Any]", schema)
@@ -200,9 +204,15 @@ def _restrict(schema: Any, restriction: _Restriction) -> Any:  # noqa: ANN401 - 
         return cast("Any", schema)
     if schema["type"] == "definition-ref":
         return _restrict_alias(cast("Any", schema), restriction)
+    if schema["type"] == "tagged-union":
+        given_choices = cast("dict[Any, Any]", schema["choices"])
+        choices = _restrict([*given_choices.values()], restriction)
+        by_tag = dict(zip(given_choices, choices, strict=True))
+        is_same = all(map(operator.is_, choices, given_choices.values()))
+        return cast("Any", schema if is_same else {**schema, "choices": by_tag})
     restricted = {
         key: part
-        for key in _PARTS & schema.keys()
+        for key in (_SAME_VALUE | _ITEMS) & schema.keys()
         if (part := _restrict(schema[key], restriction)) is not schema[key]
     }
     return cast("Any", {**schema, **restricted} if restricted else schema)
@@ -220,6 +230,46 @@ def _restrict_alias(schema: Any, restriction: _Restriction) -> Any:  # noqa: ANN
     target.pop("ref", None)
     restricted = _restrict(target, restriction._replace(aliases=restriction.aliases | {alias}))
     return schema if restricted is target else restricted
+
+
+def _check_constraints(schema: Any) -> bool:  # noqa: ANN401 - a schema, or a list of schemas
+    """Return whether the value may be a filter, and raise if Pydantic checks a constraint of it.
+
+    The schema of a filter takes constraints for its string. Others would fail for every value.
+    """
+    if isinstance(schema, list | tuple):
+        return any([_check_constraints(part) for part in cast("list[Any]", schema)])  # noqa: C419 - checks all
+    if isinstance(schema, _FilterSchema) or not isinstance(schema, dict):
+        return isinstance(schema, _FilterSchema)
+    known = cast("dict[str, Any]", schema)
+    _check_constraints([known[key] for key in _ITEMS & known.keys()])
+    parts = [known[key] for key in _SAME_VALUE & known.keys()]
+    if known["type"] == "tagged-union":
+        parts = [*known["choices"].values()]
+    if known["type"] in _OPAQUE or not _check_constraints(parts):
+        return False
+    for step in known.get("steps", [known]):
+        name = _constraint(step)
+        if name in core_schema.StringSchema.__annotations__:
+            raise TypeError(
+                f"{name} applies to the string of a filter: put it directly after CategoryFilter"
+            )
+        if name is not None:
+            raise TypeError(f"{name} does not apply to a filter: remove it")
+    return True
+
+
+def _constraint(schema: Any) -> str | None:  # noqa: ANN401 - as above
+    """Return the name of the constraint that a function of Pydantic checks, if it does."""
+    function = schema.get("function", {}).get("function")
+    bound = getattr(function, "func", None)
+    if getattr(bound, "__module__", "") == "pydantic._internal._validators":
+        (name,) = function.keywords
+    elif getattr(function, "__name__", "") == "_apply_constraint_with_incompatibility_info":
+        (name,) = schema["schema"].keys() - {"type"}
+    else:
+        return None
+    return cast("str", name)
 
 
 def _coerce_str(value: object) -> str:
