@@ -12,6 +12,7 @@ from category_filter.service import (
     recipients,
     tables,
 )
+from category_filter.service.database import exclusive
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +132,7 @@ def test_removing_a_token_that_is_gone_spares_its_successor(push_tokens, engine)
 
 def test_more_distinct_filters_than_a_driver_has_parameters(engine):
     rows = [{"filter": CategoryFilter.only(f"x{number}")} for number in range(70_000)]
-    with engine.connect() as connection:
+    with exclusive(engine) as connection:  # one transaction
         connection.execute(tables.filters.insert(), rows)
     push_tokens = PushTokens(engine)
     push_tokens.bind(Sessions(engine).create(), phone())

@@ -193,12 +193,13 @@ def _service() -> Generator[ModuleType]:
         from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
         from category_filter import service
-    with suppress(AttributeError):  # not on Windows
-        # A peer that closes its connection early must not end this process.
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    try:
-        yield service
-    except ArgumentError:
-        fail("invalid database URL: use sqlite:///FILE or postgresql://USER@HOST/NAME")
-    except (service.ApiError, SQLAlchemyError, ValueError) as error:
-        fail(str(getattr(error, "orig", error)).splitlines()[0])
+
+        with suppress(AttributeError):  # not on Windows
+            # A peer that closes its connection early must not end this process.
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        try:
+            yield service  # which imports more when it is used
+        except ArgumentError:
+            fail("invalid database URL: use sqlite:///FILE or postgresql://USER@HOST/NAME")
+        except (service.ApiError, SQLAlchemyError, ValueError) as error:
+            fail(str(getattr(error, "orig", error)).splitlines()[0])
