@@ -114,11 +114,13 @@ class TestIndexed:
         session_hash = Sessions(engine).create()
         index.bind(session_hash, phone(1))
 
+        apply = database.execute
+
         def execute(*arguments):
-            database.execute(*arguments)
+            apply(*arguments)
             raise OperationalError("", {}, Exception())  # after the write was applied
 
-        monkeypatch.setattr(tokens, "execute", execute)
+        monkeypatch.setattr(database, "execute", execute)
         with pytest.raises(OperationalError):
             index.bind(session_hash, phone(2))
         monkeypatch.undo()
