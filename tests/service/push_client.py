@@ -2,8 +2,7 @@
 
 import json
 
-import httpx2
-from servers import HASH
+from servers import HASH, http_client
 
 BIND = "/user/session/push_token/bind"
 DELETE = "/user/session/push_token/delete"
@@ -56,7 +55,7 @@ class PushClient:
     def __init__(self, service, address):
         self.service = service
         self.database = service.tokens._database
-        self.http = httpx2.Client(base_url=address, timeout=30)
+        self.http = http_client(base_url=address, timeout=30)
 
     def bind(self, **options):
         return self.http.post(BIND, **{"headers": authorized()} | options)

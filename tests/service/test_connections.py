@@ -8,10 +8,9 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPResponse
 
-import httpx2
 import pytest
 from push_client import BIND, DELETE, PHONE, SUCCESS, answer, authorized, failure
-from servers import COMMAND, HASH, Process, nginx, served
+from servers import COMMAND, HASH, Process, http_client, nginx, served
 
 from category_filter.service import PushService, Sessions, connect, connections, parameters
 
@@ -79,7 +78,7 @@ def assert_disconnects(client, sent):
 
 
 def assert_serves(address):
-    with httpx2.Client(base_url=address, timeout=10) as http:
+    with http_client(base_url=address, timeout=10) as http:
         response = http.post(BIND, json=PHONE, headers=authorized())
         assert answer(response) == (200, SUCCESS)
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import httpx2
 from push_client import BIND, DELETE, SUCCESS, answer, authorized
-from servers import Process
+from servers import Process, http_client
 
 from category_filter import CategoryFilter
 from category_filter.navixy import CATEGORIES
@@ -44,7 +44,7 @@ class Client:
     def run(self, address):
         """Send requests until the service is killed."""
         with (
-            httpx2.Client(base_url=address, timeout=30) as http,
+            http_client(base_url=address, timeout=30) as http,
             suppress(httpx2.TransportError),
         ):
             while True:

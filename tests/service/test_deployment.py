@@ -10,7 +10,17 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from push_client import BIND, BROWSER, DELETE, PHONE, SUCCESS, UNAVAILABLE, answer, authorized
-from servers import COMMAND, HASH, Process, free_port, new_database, pgbouncer, postgres, running
+from servers import (
+    COMMAND,
+    HASH,
+    Process,
+    free_port,
+    http_client,
+    new_database,
+    pgbouncer,
+    postgres,
+    running,
+)
 from sqlalchemy import make_url
 
 from category_filter.service import PushService, PushTokens, Sessions, connect
@@ -36,7 +46,7 @@ def bind_many(address, database_url, sessions=16, rounds=6):
     hashes = [Sessions(engine).create() for _ in range(sessions)]
 
     def bind(session_hash):
-        with httpx2.Client(base_url=address, timeout=30) as http:
+        with http_client(base_url=address, timeout=30) as http:
             headers = authorized(session_hash)
             for number in range(rounds):
                 body = PHONE | {"token": f"{session_hash}-{number}"}
@@ -257,7 +267,7 @@ class TestAccessLog:
     def test_it_holds_no_query_token_or_hash(self, sqlite_url, tmp_path):
         with (
             Process(sqlite_url, tmp_path / "log", "--access-log") as process,
-            httpx2.Client(base_url=process.address) as http,
+            http_client(base_url=process.address) as http,
         ):
             http.get("/health?hash=5ec7e7")
             http.get(DELETE, params={"hash": HASH})

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 from push_client import BIND, DELETE, PHONE, SUCCESS, answer, authorized
-from servers import HASH, served
+from servers import HASH, http_client, served
 
 from category_filter import service as service_package
 from category_filter.service import PushService, PushTokens, Sessions, connect, create_app
@@ -38,7 +38,7 @@ def test_the_application_can_be_mounted(database_url):
     host = FastAPI()
     host.mount("/push", service.app)
     service.sessions.create(HASH)
-    with served(host) as address, httpx2.Client(base_url=f"{address}/push") as http:
+    with served(host) as address, http_client(base_url=f"{address}/push") as http:
         assert answer(http.post(BIND, json=PHONE, headers=authorized())) == (200, SUCCESS)
         assert answer(http.get(f"{DELETE}?hash={HASH}")) == (200, SUCCESS)
         assert answer(http.get(BIND))[0] == 405
@@ -53,7 +53,7 @@ def test_two_services_in_one_process_are_independent(tmp_path):
     host.mount("/first", first.app)
     host.mount("/second", second.app)
     first.sessions.create(HASH)
-    with served(host) as address, httpx2.Client(base_url=address, headers=authorized()) as http:
+    with served(host) as address, http_client(base_url=address, headers=authorized()) as http:
         assert answer(http.post(f"/first{BIND}", json=PHONE)) == (200, SUCCESS)
         assert answer(http.post(f"/second{BIND}", json=PHONE))[0] == 400
     assert [service.tokens.recipients("chat_message").count() for service in (first, second)] == [
@@ -67,7 +67,7 @@ def test_two_services_in_one_process_are_independent(tmp_path):
 def test_an_indexed_service_follows_every_request(database_url):
     service = PushService(database_url, indexed=True)
     session_hash = service.sessions.create()
-    with served(service.app) as address, httpx2.Client(base_url=address) as http:
+    with served(service.app) as address, http_client(base_url=address) as http:
         count = service.tokens.recipients("chat_message").count
         assert answer(http.post(BIND, json=PHONE | {"hash": session_hash})) == (200, SUCCESS)
         assert count() == 1
@@ -110,7 +110,7 @@ class TestFactory:
         Sessions(engine).create(HASH)
         with (
             served(self.FACTORY, factory=True) as address,
-            httpx2.Client(base_url=address) as http,
+            http_client(base_url=address) as http,
         ):
             assert answer(http.post(BIND, json=PHONE, headers=authorized())) == (200, SUCCESS)
         assert PushTokens(engine).recipients("chat_message").count() == 1

@@ -3,9 +3,8 @@
 import re
 from collections import Counter
 
-import httpx2
 from push_client import BIND, BROWSER, DELETE, ENCODINGS, FORM, JSON, PHONE
-from servers import HASH, Process
+from servers import HASH, Process, http_client
 from sqlalchemy import text
 
 from category_filter.service import BrowserBinding, DeviceBinding, Sessions, connect, tables
@@ -27,7 +26,7 @@ def test_responses_and_logs_contain_no_secrets(database_url, tmp_path):
 
     with (
         Process(database_url, tmp_path / "log") as process,
-        httpx2.Client(base_url=process.address) as http,
+        http_client(base_url=process.address) as http,
     ):
 
         def check(response):
