@@ -18,7 +18,6 @@ from category_filter.service import (
     PushTokens,
     Sessions,
     database,
-    tokens,
 )
 
 
