@@ -6,7 +6,7 @@ import pytest
 from push_client import PushClient
 from servers import HASH, new_database, served
 
-from category_filter.service import PushService, connect, indexed, recipients, sessions, tokens
+from category_filter.service import PushService, calls, connect, indexed, recipients, sessions
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -30,7 +30,7 @@ def engine(database_url):
 def clock(monkeypatch):
     """Replace the clock of the service. Set `now` to move it."""
     clock = SimpleNamespace(now=1_800_000_000)
-    for module in (indexed, recipients, sessions, tokens):
+    for module in (calls, indexed, recipients, sessions):
         monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: clock.now))
     return clock
 

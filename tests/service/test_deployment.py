@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
-from push_client import BIND, DELETE, PHONE, SUCCESS, UNAVAILABLE, answer, authorized
+from push_client import BIND, BROWSER, DELETE, PHONE, SUCCESS, UNAVAILABLE, answer, authorized
 from servers import (
     COMMAND,
     HASH,
@@ -163,11 +163,23 @@ class TestProcesses:
         Sessions(engine).create()
         assert engine.pool.checkedin() == 1
         child = os.fork()
-        if child == 0:  # pragma: no cover - the child ends without writing its coverage
+        if child == 0:
             os._exit(engine.pool.checkedin())
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert engine.pool.checkedin() == 1
         engine.dispose()
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
+    def test_a_fork_shares_no_connection_with_the_served_application(self, postgresql_url):
+        service = PushService(postgresql_url)
+        with TestClient(service.app) as http:
+            assert http.get("/health").status_code == 200
+            child = os.fork()
+            if child == 0:
+                os._exit(len(service._runner._idle))
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            assert len(service._runner._idle) == 1
+            assert http.get("/health").status_code == 200
 
     def test_processes_may_create_the_schema_at_once(self, database_url):
         code = "import sys; from category_filter.service import connect; connect(sys.argv[1])"
@@ -195,6 +207,7 @@ class TestEnvironment:
             "WORKERS": "2",
             "ACCESS_LOG": "1",
             "ALLOW_ORIGIN": f"{ORIGIN} https://other.example",
+            "PUSH_SERVICE": "push.example.com *.other.example",
         }
         env = os.environ | {f"CATEGORY_FILTER_{name}": each for name, each in variables.items()}
         with (
@@ -214,6 +227,16 @@ class TestEnvironment:
                 )
                 assert answer(response) == (200, SUCCESS)
                 assert response.headers["access-control-allow-origin"] == origin
+            for host, status in {
+                "push.example.com": 200,
+                "a.other.example": 200,
+                "evil.example": 400,
+            }.items():
+                body = BROWSER | {"token": f"https://{host}/1"}
+                response = httpx2.post(
+                    f"http://127.0.0.1:{port}{BIND}", json=body, headers=authorized()
+                )
+                assert response.status_code == status
         log = (tmp_path / "log").read_text()
         assert f"POST {BIND} HTTP/1.1" in log
         assert log.count("Started server process") == 2

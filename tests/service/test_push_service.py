@@ -80,12 +80,25 @@ def test_an_indexed_service_follows_every_request(database_url):
 
 def test_a_server_that_shuts_down_closes_the_service(database_url):
     service = PushService(database_url)
-    with served(service.app):
+    with served(service.app) as address:
         service.sessions.create()
         pool = service.tokens._database.pool
         assert pool.checkedin() == 1
+        assert httpx2.get(f"{address}/health").status_code == 200
     assert pool.checkedin() == 0
-    assert service._workers._executor is None
+    if database_url.startswith("sqlite"):
+        assert service._runner._executor is None
+    else:
+        assert open_connections(service.tokens._database) == 1  # the one that counts
+
+
+def open_connections(engine):
+    with engine.connect() as connection:
+        number = connection.exec_driver_sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        ).scalar_one()
+    engine.dispose()
+    return number
 
 
 class TestFactory:

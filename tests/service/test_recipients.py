@@ -18,7 +18,6 @@ from category_filter.service import (
     PushTokens,
     Sessions,
     database,
-    tokens,
 )
 
 
@@ -114,11 +113,13 @@ class TestIndexed:
         session_hash = Sessions(engine).create()
         index.bind(session_hash, phone(1))
 
+        apply = database.execute
+
         def execute(*arguments):
-            database.execute(*arguments)
+            apply(*arguments)
             raise OperationalError("", {}, Exception())  # after the write was applied
 
-        monkeypatch.setattr(tokens, "execute", execute)
+        monkeypatch.setattr(database, "execute", execute)
         with pytest.raises(OperationalError):
             index.bind(session_hash, phone(2))
         monkeypatch.undo()

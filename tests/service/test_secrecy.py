@@ -58,7 +58,7 @@ def test_responses_and_logs_contain_no_secrets(database_url, tmp_path):
     engine.dispose()
     failed = 14 if database_url.startswith("sqlite") else 6
     assert codes == {None: 5, 3: 4, 4: 4, 5: 4, 7: 24, failed: 4}
-    reasons = {14: "database unavailable: no such table", 6: "unexpected ProgrammingError"}
+    reasons = {14: "database unavailable: no such table", 6: "unexpected UndefinedTable"}
     assert reasons[failed] in process.log.read_text()
     assert MARKER not in process.log.read_text()
 

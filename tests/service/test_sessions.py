@@ -9,7 +9,7 @@ from push_data import DAY_S, phone
 from servers import HASH, new_database
 from sqlalchemy import func, select, text
 
-from category_filter.service import ApiError, Code, PushTokens, Sessions, connect, tables
+from category_filter.service import ApiError, Code, PushTokens, Sessions, calls, connect, tables
 from category_filter.service import sessions as sessions_module
 
 
@@ -107,7 +107,11 @@ class TestPurge:
 
 def test_a_session_can_end_while_its_filter_is_added(engine, monkeypatch):
     session_hash = Sessions(engine).create()
-    monkeypatch.setattr(Sessions, "check", Sessions.end)
+
+    async def end(_, session_hash):
+        Sessions(engine).end(session_hash)
+
+    monkeypatch.setattr(calls, "check_session", end)
     with pytest.raises(ApiError, match="session not found or ended"):
         PushTokens(engine).bind(session_hash, phone())
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 
+from category_filter.service.async_connections import AsyncConnections
+from category_filter.service.calls import TokenCalls
 from category_filter.service.database import POOL_SIZE, connect, is_in_memory
 from category_filter.service.indexed import IndexedPushTokens
 from category_filter.service.openapi import openapi_document
@@ -22,6 +26,8 @@ from category_filter.service.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+
+    from starlette.types import Receive, Scope, Send
 
 __all__ = ["PushService", "check_origins", "create_app"]
 
@@ -82,9 +88,15 @@ class PushService:
         tokens = IndexedPushTokens if indexed else PushTokens
         self.tokens = tokens(self._database, allowed_services)
         self.sessions = Sessions(self._database)
-        # SQLite allows one writer at a time: a queue is faster than retrying its lock.
-        one_writer = self._database.dialect.name == "sqlite"
-        self._workers = Workers(1 if one_writer else POOL_SIZE)
+        dialect = self._database.dialect.name
+        self._runner: Workers | AsyncConnections
+        if dialect == "sqlite":
+            # It allows one writer at a time: a queue is faster than retrying its lock.
+            self._runner = Workers(self._database, 1)
+        elif sys.platform == "win32":  # pragma: no cover - whose event loop psycopg cannot use
+            self._runner = Workers(self._database, POOL_SIZE)
+        else:
+            self._runner = AsyncConnections(self._database, POOL_SIZE)
         app = self.app = _Application(
             title="Push tokens",
             version=version("category-filter"),
@@ -94,9 +106,7 @@ class PushService:
             redirect_slashes=False,  # a redirect would repeat the session hash
         )
         app.push_services = allowed_services
-        routes = PushTokenRoutes(
-            self._database, self.sessions, self.tokens, self._workers, allowed_services
-        )
+        routes = PushTokenRoutes(TokenCalls(dialect), self._runner, allowed_services)
         routes.add_to(self.app)
         if allow_origins:
             self.app.add_middleware(
@@ -107,7 +117,7 @@ class PushService:
             )
 
     def close(self) -> None:
-        """Close the database connections and stop the worker threads.
+        """Close the database connections and stop the threads.
 
         `app` does this when its server shuts down. Call it yourself if you mount `app`, because a
         mounted application is not notified of a shutdown. They open again when used, but an SQLite
@@ -126,7 +136,7 @@ class PushService:
             self._database.dispose()
 
     def _stop(self) -> None:
-        self._workers.stop()
+        self._runner.stop()
         if isinstance(self.tokens, IndexedPushTokens):
             self.tokens.close()
 
@@ -163,6 +173,10 @@ def create_app() -> FastAPI:
 
 class _Application(FastAPI):
     push_services: PushServices
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # FastAPI would look for a telemetry provider, in the environment too, at each request.
+        await Starlette.__call__(self, scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         return openapi_document(self, self.push_services)

@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakSet
 
 from alembic import command
@@ -27,18 +27,25 @@ from sqlalchemy import (
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Generator, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+    from typing import TypeAlias
 
     import psycopg
     from sqlalchemy import URL, ColumnElement, Connection, Engine, Executable, Row
 
+    Execute: TypeAlias = Callable[[Executable, Mapping[str, object]], Awaitable[Sequence[Any]]]
+    """Run one statement in a transaction of its own, and return its rows."""
+
 __all__ = [
     "POOL_SIZE",
+    "Execute",
+    "complete",
     "connect",
+    "connect_options",
     "contains",
     "exclusive",
     "execute",
+    "executor",
     "is_in_memory",
     "is_pooled",
     "snapshot",
@@ -80,6 +87,8 @@ _upgrade_lock = Lock()
 
 _open_engines = WeakSet["Engine"]()
 """The engines whose connections must not be shared by processes."""
+
+T = TypeVar("T")
 
 
 def connect(url: str) -> Engine:
@@ -133,6 +142,35 @@ def execute(
     with database.connect() as connection:
         result = connection.execute(statement, values)
         return result.all() if result.returns_rows else ()
+
+
+def executor(database: Engine) -> Execute:
+    """Return `execute` for a coroutine, which it never keeps waiting. See `complete`."""
+
+    async def run(
+        statement: Executable, values: Mapping[str, object]
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
+        return execute(database, statement, values)
+
+    return run
+
+
+def complete(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never waits, without an event loop, and return its result.
+
+    So the same code can run in a thread and, with another `Execute`, in the event loop.
+    """
+    try:
+        while True:
+            coroutine.send(None)
+    except StopIteration as stop:
+        return cast("T", stop.value)
+
+
+def connect_options(database: Engine) -> dict[str, Any]:
+    """Return the options of a connection to PostgreSQL, for psycopg."""
+    _, options = database.dialect.create_connect_args(database.url)
+    return {**options, **_postgresql_options(database.url)}
 
 
 def contains(
@@ -215,21 +253,25 @@ def _sqlite_engine(address: URL) -> Engine:
 
 
 def _postgresql_engine(address: URL) -> Engine:
-    options: dict[str, Any] = {"connect_timeout": _TIMEOUT_S, **_TCP_KEEPALIVE}
-    if "prepare_threshold" in address.query:  # psycopg wants an int
-        options["prepare_threshold"] = int(str(address.query["prepare_threshold"]))
     engine = create_engine(
-        address.difference_update_query(["prepare_threshold"]),
+        address,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=_TIMEOUT_S,
         pool_pre_ping=True,  # reconnect after a server restart
-        connect_args=options,
+        connect_args=_postgresql_options(address),
     )
     event.listen(engine, "connect", _configure_postgresql)
     return engine
+
+
+def _postgresql_options(address: URL) -> dict[str, Any]:
+    options: dict[str, Any] = {"connect_timeout": _TIMEOUT_S, **_TCP_KEEPALIVE}
+    if "prepare_threshold" in address.query:  # psycopg wants an int
+        options["prepare_threshold"] = int(str(address.query["prepare_threshold"]))
+    return options
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -249,7 +291,7 @@ def _forget_connections() -> None:  # pragma: no cover - a forked child writes n
         engine.dispose(close=False)
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows does not fork
     os.register_at_fork(after_in_child=_forget_connections)
 
 

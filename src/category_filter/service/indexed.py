@@ -187,5 +187,5 @@ def _start_again() -> None:  # pragma: no cover - a forked child writes no cover
         index.start()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows does not fork
     os.register_at_fork(after_in_child=_start_again)

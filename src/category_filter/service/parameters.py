@@ -88,21 +88,15 @@ async def read_parameters(request: Request) -> dict[str, object]:
 
 async def _read_body(request: Request) -> bytes:
     """Return the body without a byte order mark. Stop reading as soon as it exceeds a limit."""
-    too_large = ApiError(
-        Code.TOO_LARGE,
-        f"the body exceeds {_MAX_BYTES:,} bytes",
-        headers=_CLOSE,
-    )
     announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > _MAX_BYTES:
-        raise too_large
+    if announced.isdecimal():
+        _check_size(int(announced))
     body = bytearray()
     try:
         async with asyncio.timeout(_BODY_TIMEOUT_S):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > _MAX_BYTES:
-                    raise too_large
+                _check_size(len(body))
     except TimeoutError:
         raise ApiError(
             Code.WRONG_FORMAT,
@@ -113,9 +107,14 @@ async def _read_body(request: Request) -> bytes:
     return bytes(body.removeprefix(BOM_UTF8))
 
 
+def _check_size(size: int) -> None:
+    if size > _MAX_BYTES:
+        raise ApiError(Code.TOO_LARGE, f"the body exceeds {_MAX_BYTES:,} bytes", headers=_CLOSE)
+
+
 def _parse_json(body: bytes) -> Iterable[tuple[str, object]]:
     try:
-        value: object = json.loads(body.decode(), object_pairs_hook=_object_without_duplicates)
+        value: object = _decode_json(body.decode())
     except UnicodeDecodeError:
         raise ApiError(Code.WRONG_FORMAT, "the body is not valid UTF-8") from None
     except RecursionError:
@@ -135,6 +134,9 @@ def _object_without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, obj
     if len(result) < len(pairs):
         raise ValueError("duplicate name in an object")
     return result
+
+
+_decode_json = json.JSONDecoder(object_pairs_hook=_object_without_duplicates).decode
 
 
 def _parse_form(text: bytes, source: str) -> list[tuple[str, object]]:
@@ -161,7 +163,7 @@ def _parse_form(text: bytes, source: str) -> list[tuple[str, object]]:
 def _try_parse_json(value: str) -> object:
     """Return the parsed JSON, or the string itself if it is not valid JSON; None if it is empty."""
     try:
-        return json.loads(value or "null", object_pairs_hook=_object_without_duplicates)
+        return _decode_json(value or "null")
     except (ValueError, RecursionError):
         return value
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
+import psycopg
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from category_filter.service.bindings import BrowserBinding, DeviceBinding
-from category_filter.service.database import execute
+from category_filter.service.calls import TokenCalls, ping
 from category_filter.service.errors import ApiError, Code, Failure, Success
 from category_filter.service.parameters import (
     NoParameters,
@@ -27,15 +27,15 @@ from category_filter.service.parameters import (
     read_parameters,
     validate,
 )
+from category_filter.service.sessions import check_session
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-    from sqlalchemy import Engine
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from category_filter.service.async_connections import AsyncConnections
+    from category_filter.service.database import Execute
     from category_filter.service.push_services import PushServices
-    from category_filter.service.sessions import Sessions
-    from category_filter.service.tokens import PushTokens
     from category_filter.service.workers import Workers
 
 __all__ = ["PushTokenRoutes"]
@@ -64,9 +64,19 @@ _HEALTH_RESPONSES: dict[int | str, dict[str, Any]] = {
     503: {"model": Failure, "description": "The database is unavailable."},
 }
 
+_SUCCESS = json.dumps(Success(success=True), separators=(",", ":")).encode()
+
 _log = logging.getLogger(__name__)
 
+_UNAVAILABLE = (
+    OperationalError,
+    InterfaceError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
+
 M = TypeVar("M", bound=BaseModel)
+P = ParamSpec("P")
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -75,25 +85,19 @@ class PushTokenRoutes:
     """The routes of the API for one database.
 
     Args:
-        database: The database.
-        sessions: The sessions to look up.
-        tokens: The push tokens to change.
-        workers: The threads that access the database.
+        calls: The calls to run.
+        runner: What runs them: threads, or the event loop.
         push_services: The push services that browsers may bind endpoints of.
     """
 
     def __init__(
         self,
-        database: Engine,
-        sessions: Sessions,
-        tokens: PushTokens,
-        workers: Workers,
+        calls: TokenCalls,
+        runner: Workers | AsyncConnections,
         push_services: PushServices,
     ) -> None:
-        self._database = database
-        self._sessions = sessions
-        self._tokens = tokens
-        self._workers = workers
+        self._calls = calls
+        self._runner = runner
         self._push_services = push_services
         self._endpoints: dict[tuple[str, str], Endpoint] = {
             ("POST", "/user/session/push_token/bind"): self.bind,
@@ -120,22 +124,23 @@ class PushTokenRoutes:
         """Bind a push token to the session. It replaces the session's current token."""
         values = await read_parameters(request)
         is_browser = values.get("application") == "w3c_pushapi"
+        model: type[BrowserBinding | DeviceBinding]
         model = BrowserBinding if is_browser else DeviceBinding
         session_hash, binding = await self._read_params(request, model, values)
-        await self._run_in_worker(self._tokens.bind, session_hash, binding)
-        return JSONResponse(Success(success=True))
+        await self._run(self._calls.bind, session_hash, binding)
+        return _success()
 
     async def delete(self, request: Request) -> Response:
         """Delete the session's push token."""
         values = await read_parameters(request)
         session_hash, _ = await self._read_params(request, NoParameters, values)
-        await self._run_in_worker(self._tokens.delete, session_hash)
-        return JSONResponse(Success(success=True))
+        await self._run(self._calls.delete, session_hash)
+        return _success()
 
     async def health(self, _: Request) -> Response:
         """Check that the database answers."""
-        await self._run_in_worker(execute, self._database, text("SELECT 1"))
-        return JSONResponse(Success(success=True))
+        await self._run(ping)
+        return _success()
 
     async def _read_params(
         self, request: Request, model: type[M], values: dict[str, object]
@@ -147,12 +152,17 @@ class PushTokenRoutes:
             return session_hash, validate(model, values, self._push_services)
         except ApiError:
             # Only clients with a session get the details.
-            await self._run_in_worker(self._sessions.check, session_hash)
+            await self._run(check_session, session_hash)
             raise
 
-    async def _run_in_worker(self, function: Callable[..., object], *arguments: object) -> None:
+    async def _run(
+        self,
+        call: Callable[Concatenate[Execute, P], Coroutine[Any, Any, object]],
+        *arguments: P.args,
+        **options: P.kwargs,
+    ) -> None:
         async with asyncio.timeout(_TIMEOUT_S):
-            await self._workers.run(function, *arguments)
+            await self._runner.run(call, *arguments, **options)
 
     async def _handle_http_error(self, request: Request, error: Exception) -> Response:
         """Answer an unknown path or a method that is not allowed."""
@@ -187,6 +197,11 @@ class _DirectCalls:
             await response(scope, receive, send)
 
 
+def _success() -> Response:
+    """Return the response `Success`, without rendering it each time."""
+    return Response(_SUCCESS, media_type="application/json")
+
+
 def _path(scope: Scope) -> str:
     """Return the path of a request below the path that the application is mounted at."""
     path: str = scope["path"]
@@ -211,8 +226,9 @@ def _to_api_error(error: Exception) -> ApiError:
     """
     if isinstance(error, ApiError):
         return error
-    if isinstance(error, OperationalError | InterfaceError):
-        _log.warning("database unavailable: %s", str(error.orig).partition("\n")[0])
+    if isinstance(error, _UNAVAILABLE):
+        cause = getattr(error, "orig", error)
+        _log.warning("database unavailable: %s", str(cause).partition("\n")[0])
         return ApiError(Code.DATABASE_UNAVAILABLE)
     if isinstance(error, TimeoutError | PoolTimeoutError) or (
         isinstance(error, DBAPIError) and error.connection_invalidated

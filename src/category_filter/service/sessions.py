@@ -9,10 +9,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from category_filter.service.database import execute
+from category_filter.service.database import complete, execute, executor
 from category_filter.service.errors import ApiError, Code
 from category_filter.service.tables import sessions
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Engine
 
-__all__ = ["Session", "Sessions", "digest"]
+    from category_filter.service.database import Execute
+
+__all__ = ["IS_LIVE", "Session", "Sessions", "check_session", "digest"]
 
 _HASH = re.compile("[0-9a-fA-F]{32}")
 _SECONDS_PER_DAY = 86_400
@@ -30,6 +32,11 @@ _PURGE_BATCH = 500
 """Sessions per transaction of a purge, so that it never keeps other writers waiting."""
 
 _PAGE_SIZE = 1_000
+
+IS_LIVE = (sessions.c.digest == bindparam("digest"), sessions.c.ends_at > bindparam("now"))
+"""The condition that a session exists and has not ended."""
+
+_SELECT_LIVE = select(sessions.c.id).where(*IS_LIVE)
 
 
 def digest(session_hash: object) -> bytes:
@@ -46,6 +53,12 @@ def digest(session_hash: object) -> bytes:
     if not isinstance(session_hash, str) or not _HASH.fullmatch(session_hash):
         raise ApiError(Code.WRONG_HASH, "expected 32 hexadecimal digits")
     return hashlib.sha256(session_hash.lower().encode()).digest()
+
+
+async def check_session(execute: Execute, session_hash: str) -> None:
+    """Raise an error unless the session exists and has not ended, as `Sessions.check` does."""
+    if not await execute(_SELECT_LIVE, {"digest": digest(session_hash), "now": int(time.time())}):
+        raise ApiError(Code.SESSION_NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +141,7 @@ class Sessions:
             ApiError: If the session does not exist or has ended, or the hash is not a string of 32
                 hexadecimal digits.
         """
-        live = select(sessions.c.id).where(
-            sessions.c.digest == digest(session_hash), sessions.c.ends_at > int(time.time())
-        )
-        if not execute(self._database, live):
-            raise ApiError(Code.SESSION_NOT_FOUND)
+        complete(check_session(executor(self._database), session_hash))
 
     def list(self, *, owner: str | None = None) -> Iterator[Session]:
         """Iterate over the live sessions by id, of one owner if given."""

@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import delete
 
-from category_filter.service.bindings import BrowserBinding
-from category_filter.service.database import execute
-from category_filter.service.errors import ApiError, Code
+from category_filter.service.calls import TokenCalls
+from category_filter.service.database import complete, execute, executor
 from category_filter.service.push_services import PushServices
 from category_filter.service.recipients import (
-    RECIPIENT_COLUMNS,
     Recipient,
     Recipients,
     Selection,
     StoredRecipients,
     token_digest,
 )
-from category_filter.service.sessions import Sessions, digest
-from category_filter.service.tables import filters, push_tokens, sessions
+from category_filter.service.tables import push_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection
     from enum import Enum
-    from typing import Any
 
-    from sqlalchemy import Engine, Executable, Row, Select
+    from sqlalchemy import Engine
 
-    from category_filter.service.bindings import DeviceBinding
+    from category_filter.service.bindings import BrowserBinding, DeviceBinding
 
 __all__ = ["PushTokens"]
-
-_CONFLICTS = {"23505", "40P01"}
-"""PostgreSQL's codes of a unique violation and of a deadlock."""
-
-_MAX_CONFLICTS = 50
-
-_IS_LIVE_SESSION = (
-    sessions.c.digest == bindparam("digest"),
-    sessions.c.ends_at > bindparam("now"),
-)
 
 
 class PushTokens:
@@ -69,15 +52,8 @@ class PushTokens:
     def __init__(self, database: Engine, push_services: PushServices | None = None) -> None:
         self._database = database
         self._push_services = push_services or PushServices()
-        self._sessions = Sessions(database)
-        self._bind = _bind_sqlite() if database.dialect.name == "sqlite" else _bind_postgresql()
-        insert = sqlite.insert if database.dialect.name == "sqlite" else postgresql.insert
-        self._add_filter = insert(filters).on_conflict_do_nothing()
-        self._delete = (
-            delete(push_tokens)
-            .where(push_tokens.c.session_id.in_(select(sessions.c.id).where(*_IS_LIVE_SESSION)))
-            .returning(push_tokens.c.session_id)
-        )
+        self._execute = executor(database)
+        self._calls = TokenCalls(database.dialect.name)
 
     def bind(self, session_hash: str, binding: DeviceBinding | BrowserBinding) -> Recipient:
         """Bind a push token to a session, and return the recipient.
@@ -89,38 +65,7 @@ class PushTokens:
             ApiError: If the session does not exist or has ended, or the hash is not a string of 32
                 hexadecimal digits.
         """
-        keys = binding.parameters if isinstance(binding, BrowserBinding) else None
-        values = {
-            "digest": digest(session_hash),
-            "now": int(time.time()),
-            "application": binding.application,
-            "token": binding.token,
-            "p256dh": keys and keys.p256dh,
-            "auth": keys and keys.auth,
-            "token_digest": token_digest(binding.application, binding.token),
-            "filter": binding.effective_filter,
-        }
-        rows = self._execute_bind(values)
-        if not rows:  # the session or the filter is missing
-            self._sessions.check(session_hash)
-            execute(self._database, self._add_filter, {"filter": binding.effective_filter})
-            rows = self._execute_bind(values)
-        if not rows:  # the session has ended in the meantime
-            raise ApiError(Code.SESSION_NOT_FOUND)
-        return Recipient(*rows[0])
-
-    def _execute_bind(self, values: Mapping[str, object]) -> Sequence[Row[*tuple[Any, ...]]]:
-        """Run the statement again if a concurrent one bound the same session or token.
-
-        Unlike other failures, a conflict or a deadlock means that nothing was written.
-        """
-        for _ in range(_MAX_CONFLICTS):
-            try:
-                return execute(self._database, self._bind, values)
-            except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in _CONFLICTS:
-                    raise
-        return execute(self._database, self._bind, values)
+        return complete(self._calls.bind(self._execute, session_hash, binding))
 
     def delete(self, session_hash: str) -> int:
         """Delete the push token of a session, and return the session's id.
@@ -129,12 +74,7 @@ class PushTokens:
             ApiError: If the session has no push token, does not exist or has ended, or the hash is
                 not a string of 32 hexadecimal digits.
         """
-        values = {"digest": digest(session_hash), "now": int(time.time())}
-        rows = execute(self._database, self._delete, values)
-        if not rows:
-            self._sessions.check(session_hash)
-            raise ApiError(Code.NOT_FOUND)
-        return int(rows[0].session_id)
+        return complete(self._calls.delete(self._execute, session_hash))
 
     def remove(self, recipient: Recipient) -> bool:
         """Delete a push token that the push service reports as gone.
@@ -181,52 +121,3 @@ class PushTokens:
         return StoredRecipients(
             self._database, category, Selection(owners, after, shard), self._push_services
         )
-
-
-def _new_row() -> Select[*tuple[Any, ...]]:
-    """Select the row to insert: none if the session is not live or the filter is not stored."""
-    return (
-        select(
-            sessions.c.id.label("session_id"),
-            *(
-                bindparam(name, type_=push_tokens.c[name].type).label(name)
-                for name in ("application", "token", "p256dh", "auth", "token_digest")
-            ),
-            filters.c.id.label("filter_id"),
-            sessions.c.ends_at,
-            sessions.c.owner,
-        )
-        .join_from(sessions, filters, filters.c.filter == bindparam("filter"))
-        .where(*_IS_LIVE_SESSION)
-    )
-
-
-def _bind_sqlite() -> Executable:
-    """Insert the row. REPLACE deletes the rows with the same session or the same token."""
-    row = _new_row()
-    insert = sqlite.insert(push_tokens).prefix_with("OR REPLACE")
-    columns = [column.name for column in row.selected_columns]
-    return insert.from_select(columns, row).returning(*RECIPIENT_COLUMNS)
-
-
-def _bind_postgresql() -> Executable:
-    """Insert the row, or move it here from another session; delete the session's other token."""
-    # The lock makes binds of one session take turns, and waits for a session that is being ended.
-    row = _new_row().with_for_update(key_share=True, of=sessions).cte("new_row")
-    columns = [column.name for column in row.c]
-    replaced = (
-        delete(push_tokens)
-        .where(push_tokens.c.session_id.in_(select(row.c.session_id)))
-        .where(push_tokens.c.token_digest != bindparam("token_digest"))
-        .returning(push_tokens.c.session_id)
-        .cte("replaced")
-    )
-    # Counting makes PostgreSQL run the deletion first.
-    count_replaced = select(func.count()).select_from(replaced).scalar_subquery()
-    insert = postgresql.insert(push_tokens).from_select(
-        columns, select(*row.c).where(count_replaced >= 0)
-    )
-    return insert.on_conflict_do_update(
-        index_elements=["token_digest"],
-        set_={name: insert.excluded[name] for name in columns if name != "token_digest"},
-    ).returning(*RECIPIENT_COLUMNS)
