@@ -46,7 +46,7 @@ class AsyncConnections:
         self._slots = WeakKeyDictionary[AbstractEventLoop, Semaphore]()
         # A cursor remembers how to convert the values of its statement, if it is executed again.
         self._idle: list[tuple[AsyncCursor, float]] = []
-        self._sql: dict[Executable, str] = {}
+        self._sql: dict[Executable, bytes] = {}
         _open.add(self)
 
     async def run(
@@ -86,9 +86,9 @@ class AsyncConnections:
                 if not cursor.connection.closed:
                     self._idle.append((cursor, loop.time()))
 
-    def _compile(self, statement: Executable, names: Sequence[str]) -> str:
+    def _compile(self, statement: Executable, names: Sequence[str]) -> bytes:
         clause = cast("ClauseElement", statement)
-        return str(clause.compile(dialect=self._dialect, column_keys=names))
+        return str(clause.compile(dialect=self._dialect, column_keys=names)).encode()
 
     async def _get(self, now: float) -> AsyncCursor | None:
         """Return the idle cursor that was used last, if its connection is open."""
@@ -97,21 +97,21 @@ class AsyncConnections:
             if now - since < _TRUSTED_S:
                 return cursor
             with suppress(psycopg.OperationalError):
-                await _fetch(cursor, "SELECT 1")
+                await _fetch(cursor, b"SELECT 1")
                 return cursor
         return None
 
     async def _open(self) -> AsyncCursor:
         connection = await AsyncConnection.connect(autocommit=True, **self._options)
         cursor = connection.cursor()
-        ((process_id,),) = await _fetch(cursor, "SELECT pg_backend_pid()")
+        ((process_id,),) = await _fetch(cursor, b"SELECT pg_backend_pid()")
         if process_id != connection.info.backend_pid:
             connection.prepare_threshold = None  # a pooler, as for `is_pooled`
         return cursor
 
 
 async def _fetch(
-    cursor: AsyncCursor, sql: str, values: Mapping[str, object] | None = None
+    cursor: AsyncCursor, sql: bytes, values: Mapping[str, object] | None = None
 ) -> Sequence[tuple[Any, ...]]:
     """Execute a statement, and return its rows. Close the connection if this is interrupted."""
     try:

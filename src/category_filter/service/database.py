@@ -285,7 +285,7 @@ def _configure_postgresql(connection: psycopg.Connection, _record: object) -> No
         connection.prepare_threshold = None
 
 
-def _forget_connections() -> None:  # pragma: no cover - a forked child writes no coverage
+def _forget_connections() -> None:
     """Leave the connections that a process had before it forked to that process."""
     for engine in _open_engines:
         engine.dispose(close=False)

@@ -85,7 +85,7 @@ class IndexedPushTokens(PushTokens):
 
     def start(self) -> None:
         """Forget everything, as a new process must. The index is loaded when it is used."""
-        if self._close_changes:  # pragma: no cover - only in a forked child
+        if self._close_changes:
             self._close_changes.detach()
         self._lock = Lock()
         self._live = LiveTokens(self._push_services)
@@ -181,7 +181,7 @@ class _IndexedRecipients(Recipients):
 _indexes = WeakSet[IndexedPushTokens]()
 
 
-def _start_again() -> None:  # pragma: no cover - a forked child writes no coverage
+def _start_again() -> None:
     """Leave the connections of a process that forked to that process."""
     for index in _indexes:
         index.start()
