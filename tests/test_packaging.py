@@ -181,11 +181,12 @@ def test_the_wheel_holds_the_library_and_nothing_else(built):
     assert files == sources | {f"category_filter/_grammar/{name}" for name in grammar}
 
 
-def test_the_source_distribution_holds_the_grammar_and_the_license(built):
+def test_the_source_distribution_holds_the_grammar_and_the_license_but_no_tests(built):
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
     assert {"grammar/category_filter.lark", "grammar/diagnostics.lark", "LICENSE"} <= names
+    assert not any(name.startswith("tests") for name in names)
 
 
 def test_the_public_names():
