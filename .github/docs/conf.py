@@ -30,23 +30,16 @@ python_use_unqualified_type_names = True
 maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
 
-# Where Debian's packages have the inventories, so that a build needs no network.
+# Debian's packages have the inventories, so that a build needs no network; without them, it has
+# no links to other projects.
 intersphinx_mapping = {
-    name: (url, file)
-    for name, url, file in [
-        ("python", "https://docs.python.org/3", "/usr/share/doc/python3.11/html/objects.inv"),
-        (
-            "django",
-            "https://docs.djangoproject.com/en/stable/",
-            "/usr/share/doc/python-django-doc/html/objects.inv",
-        ),
-        (
-            "sqlalchemy",
-            "https://docs.sqlalchemy.org/",
-            "/usr/share/doc/python-sqlalchemy-doc/html/objects.inv",
-        ),
+    name: (url, str(file))
+    for name, url, folder in [
+        ("python", "https://docs.python.org/3/", "python3.*"),
+        ("django", "https://docs.djangoproject.com/en/stable/", "python-django-doc"),
+        ("sqlalchemy", "https://docs.sqlalchemy.org/", "python-sqlalchemy-doc"),
     ]
-    if Path(file).is_file()
+    for file in Path("/usr/share/doc").glob(f"{folder}/html/objects.inv")
 }
 nitpick_ignore_regex = [
     ("py:.*", r"(?!category_filter\b).*"),  # other projects have inventories on some machines only
