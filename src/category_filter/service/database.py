@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from weakref import WeakSet
 
 from alembic import command
@@ -15,6 +16,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import (
     ARRAY,
+    Executable,
     QueuePool,
     any_,
     create_engine,
@@ -27,14 +29,10 @@ from sqlalchemy import (
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
-    from typing import TypeAlias
+    from collections.abc import Coroutine, Generator
 
     import psycopg
-    from sqlalchemy import URL, ColumnElement, Connection, Engine, Executable, Row
-
-    Execute: TypeAlias = Callable[[Executable, Mapping[str, object]], Awaitable[Sequence[Any]]]
-    """Run one statement in a transaction of its own, and return its rows."""
+    from sqlalchemy import URL, ColumnElement, Connection, Engine, Row
 
 __all__ = [
     "POOL_SIZE",
@@ -89,6 +87,9 @@ _open_engines = WeakSet["Engine"]()
 """The engines whose connections must not be shared by processes."""
 
 T = TypeVar("T")
+
+Execute: TypeAlias = Callable[[Executable, Mapping[str, object]], Awaitable[Sequence[Any]]]
+"""Run one statement in a transaction of its own, and return its rows."""
 
 
 def connect(url: str) -> Engine:

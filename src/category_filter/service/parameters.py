@@ -88,9 +88,8 @@ async def read_parameters(request: Request) -> dict[str, object]:
 
 async def _read_body(request: Request) -> bytes:
     """Return the body without a byte order mark. Stop reading as soon as it exceeds a limit."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal():
-        _check_size(int(announced))
+    announced = request.headers.get("content-length", "")
+    _check_size(int(announced) if announced.isdecimal() else 0)
     body = bytearray()
     try:
         async with asyncio.timeout(_BODY_TIMEOUT_S):
