@@ -248,8 +248,8 @@ def _check_constraints(schema: Any) -> bool:  # noqa: ANN401 - a schema, or a li
         parts = [*known["choices"].values()]
     if known["type"] in _OPAQUE or not _check_constraints(parts):
         return False
-    for step in known.get("steps", [known]):
-        name = _constraint(step)
+    for checked in known.get("steps", [None, known])[1:]:  # a first step precedes the filter
+        name = _constraint(checked)
         if name in core_schema.StringSchema.__annotations__:
             raise TypeError(
                 f"{name} applies to the string of a filter: put it directly after CategoryFilter"
@@ -267,6 +267,8 @@ def _constraint(schema: Any) -> str | None:  # noqa: ANN401 - as above
         (name,) = function.keywords
     elif getattr(function, "__name__", "") == "_apply_constraint_with_incompatibility_info":
         (name,) = schema["schema"].keys() - {"type"}
+    elif schema["type"] == "str":  # pragma: no cover - Pydantic 2.7
+        (name,) = schema.keys() - {"type"}
     else:
         return None
     return cast("str", name)
