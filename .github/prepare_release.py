@@ -64,7 +64,7 @@ Issues = "{repository}/issues"
 
 
 def main() -> None:
-    """Check the version, and rewrite README.md and pyproject.toml in the current folder."""
+    """Check the version, and prepare the files in the current folder."""
     repository = f"{os.environ['GITHUB_SERVER_URL']}/{os.environ['GITHUB_REPOSITORY']}"
     tag = os.environ["GITHUB_REF_NAME"]
     module, changelog = Path("src/category_filter/__init__.py"), Path(".github/CHANGELOG.md")
@@ -73,6 +73,8 @@ def main() -> None:
     readme.write_text(absolute(readme.read_text("utf-8"), repository, tag), "utf-8")
     with pyproject.open("a", encoding="utf-8") as file:
         file.write(urls(repository, tag))
+    # Without the repository around them, the tests cannot run.
+    Path("MANIFEST.in").write_text("prune tests\n", "utf-8")
 
 
 if __name__ == "__main__":
