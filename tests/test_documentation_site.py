@@ -190,6 +190,8 @@ class TestPages:
     def test_pages_fit_a_phone(self, open_page, path, scheme):
         page = open_page(path, viewport={"width": 320, "height": 640}, color_scheme=scheme)
         assert page.evaluate("document.documentElement.scrollWidth") == 320
+        # The theme cuts off what is wider.
+        assert page.locator("article").first.evaluate("e => e.getBoundingClientRect().right") <= 320
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         red, green, blue = map(int, re.findall(r"\d+", background)[:3])
         assert (red + green + blue < 150) is (scheme == "dark")
