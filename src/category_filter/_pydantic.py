@@ -265,13 +265,12 @@ def _constraint(schema: Any) -> str | None:  # noqa: ANN401 - as above
     bound = getattr(function, "func", None)
     if getattr(bound, "__module__", "") == "pydantic._internal._validators":
         (name,) = function.keywords
-    elif getattr(function, "__name__", "") == "_apply_constraint_with_incompatibility_info":
-        (name,) = schema["schema"].keys() - {"type"}
-    elif schema["type"] == "str":  # pragma: no cover - Pydantic 2.7
-        (name,) = schema.keys() - {"type"}
-    else:
-        return None
-    return cast("str", name)
+        return cast("str", name)
+    if getattr(function, "__name__", "") == "_apply_constraint_with_incompatibility_info":
+        schema = schema["schema"]  # which is the step itself in Pydantic 2.7
+    if schema["type"] == "str":
+        return cast("str | None", min(schema.keys() - {"type"}, default=None))
+    return None
 
 
 def _coerce_str(value: object) -> str:
