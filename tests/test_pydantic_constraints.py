@@ -17,6 +17,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
 )
+from pydantic_core import core_schema
 from test_pydantic_annotated import (
     KNOWN,
     NEWS,
@@ -175,3 +176,17 @@ def test_a_copy_of_the_schema_is_as_good():
     copied = copy.deepcopy(adapter.core_schema)
     assert copied == adapter.core_schema
     assert copied["type"] == adapter.core_schema["type"]
+
+
+class AsText:
+    """Makes a string of the filter, and lets Pydantic check that it is one."""
+
+    def __get_pydantic_core_schema__(self, source, handler):
+        to_text = core_schema.no_info_plain_validator_function(str)
+        return core_schema.chain_schema([handler(source), to_text, core_schema.str_schema()])
+
+
+def test_a_string_made_of_the_filter_may_be_checked():
+    annotation = Annotated[CategoryFilter, AsText(), KNOWN]
+    assert validate(annotation, "sport, news") == "news,sport"
+    assert errors_of(annotation, "weather") == unknown("'weather'")
