@@ -94,6 +94,14 @@ def test_a_load_default_may_be_a_string():
         CategoryFilterField(KNOWN, load_default="sprot")
 
 
+@pytest.mark.parametrize("default", ["sport, news", CategoryFilter("news,sport"), None])
+def test_a_load_default_may_be_a_function(default):
+    class WithDefault(Schema):
+        wanted = CategoryFilterField(KNOWN, load_default=lambda: default)
+
+    assert WithDefault().load({}) == {"wanted": default and CategoryFilter("news,sport")}
+
+
 def test_validators_of_text_validate_the_canonical_form():
     class Bounded(Schema):
         short = CategoryFilterField(validate=validate.Length(max=5))

@@ -2,16 +2,19 @@
 
 import io
 import json
+from functools import partial
 
 import pytest
 from django.core import serializers
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
+from django.core.validators import MaxLengthValidator, MinLengthValidator, RegexValidator
 from django.db import connections, models
 from django.db.migrations.writer import MigrationWriter
 from django_site.models import KNOWN, Subscription
 
 from category_filter import Categories, CategoryFilter, FilterSyntaxError
+from category_filter.integrations.django.forms import CategoryFilterField as FormField
 from category_filter.integrations.django.models import CategoryFilterField
 
 
@@ -178,6 +181,23 @@ class TestValidation:
         assert field_error(
             Subscription(anything="a-rather-long-category"), "anything"
         ).messages == ["Ensure this value has at most 20 characters (it has 22)."]
+
+    @pytest.mark.parametrize(
+        ("validator", "message"),
+        [
+            (MaxLengthValidator(9), "Ensure this value has at most 9 characters (it has 10)."),
+            (MinLengthValidator(11), "Ensure this value has at least 11 characters (it has 10)."),
+            (RegexValidator("^-", code="other"), "Enter a valid value."),
+        ],
+    )
+    def test_validators_of_strings_validate_the_canonical_form(self, validator, message):
+        for clean in (
+            partial(CategoryFilterField(validators=[validator]).clean, model_instance=None),
+            FormField(validators=[validator]).clean,
+        ):
+            with pytest.raises(ValidationError) as caught:
+                clean(" sport,  news ")
+            assert caught.value.messages == [message]
 
 
 class TestMigrations:

@@ -4,6 +4,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from django.core.validators import MaxLengthValidator
 from django_site.models import KNOWN, Account, Subscription
 from rest_framework.serializers import (
     DictField,
@@ -210,13 +211,25 @@ class TestStoredNames:
 
 
 class TestField:
-    def test_a_default_may_be_a_string(self):
+    @pytest.mark.parametrize("default", ["b, a", lambda: "b, a", CategoryFilter("a,b")])
+    def test_a_default_may_be_a_string_or_a_function(self, default):
         class WithDefault(Serializer):
-            wanted = CategoryFilterField(default="b, a")
+            wanted = CategoryFilterField(default=default)
 
         serializer = WithDefault(data={})
         assert serializer.is_valid()
         assert serializer.validated_data == {"wanted": CategoryFilter("a,b")}
+
+    def test_validators_of_a_length_measure_the_canonical_form(self):
+        class ShortSerializer(Serializer):
+            wanted = CategoryFilterField(validators=[MaxLengthValidator(3)])
+
+        serializer = ShortSerializer(data={"wanted": "a, bc"})
+        assert not serializer.is_valid()
+        assert serializer.errors == {
+            "wanted": ["Ensure this value has at most 3 characters (it has 4)."]
+        }
+        assert ShortSerializer(data={"wanted": " a, b "}).is_valid()
 
     def test_input_may_be_a_filter(self):
         class KnownSerializer(Serializer):

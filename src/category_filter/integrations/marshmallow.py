@@ -53,11 +53,17 @@ class CategoryFilterField(Field):
 
     def __init__(self, categories: Categories | None = None, **options: Any) -> None:
         self.categories = categories
-        if isinstance(options.get("load_default"), str):
-            options["load_default"] = parse(options["load_default"], categories)
+        default = options.get("load_default")
+        if isinstance(default, str):
+            options["load_default"] = parse(default, categories)
+        elif callable(default):
+            options["load_default"] = lambda: self._parse_default(default())
         # apispec, and so APIFlask and flask-smorest, describes the field by its metadata.
         options["metadata"] = {"type": "string", **options.get("metadata", {})}
         super().__init__(**options)
+
+    def _parse_default(self, default: object) -> object:
+        return parse(default, self.categories) if isinstance(default, str) else default
 
     @property
     def _validate_all(self) -> Callable[[Any], None]:

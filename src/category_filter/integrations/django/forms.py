@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.integrations._validation import browser_checks, parse
 from category_filter.integrations.django.errors import validation_error
+from category_filter.integrations.django.validators import of_canonical_form
 from category_filter.integrations.django.widgets import (
     CategoryFilterWidget,
     HiddenFilterWidget,
@@ -57,6 +58,7 @@ class CategoryFilterField(forms.Field):
         if categories is not None and not options.get("widget"):
             options["widget"] = CategoryFilterWidget
         super().__init__(**options)
+        self.validators = of_canonical_form(self.validators)
         if isinstance(self.widget, CategoryFilterWidget):
             self.widget.categories = categories
             self.hidden_widget = HiddenFilterWidget

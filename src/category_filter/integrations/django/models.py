@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models, router
 from django.db.models.query_utils import DeferredAttribute
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
@@ -18,9 +19,10 @@ from category_filter.integrations._validation import parse
 from category_filter.integrations.django.errors import validation_error
 from category_filter.integrations.django.forms import CategoryFilterField as FormField
 from category_filter.integrations.django.lookups import Allows
+from category_filter.integrations.django.validators import of_canonical_form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from django import forms
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -114,6 +116,11 @@ class CategoryFilterField(Field[_Set, _Get]):
         super().__init__(*args, **options)
         self.categories = categories
         self.db_collation = db_collation
+
+    @cached_property
+    def validators(self) -> list[Callable[..., Any]]:
+        """The validators, where those of a length measure the canonical form."""
+        return of_canonical_form(super().validators)
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         """Return the arguments for a migration: defaults as strings, and no known set."""

@@ -14,6 +14,7 @@ from rest_framework.metadata import SimpleMetadata
 from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.integrations._validation import parse
 from category_filter.integrations.django import models
+from category_filter.integrations.django.validators import of_canonical_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,12 @@ class CategoryFilterField(Field):
         if isinstance(options.get("default"), str):
             options["default"] = parse(options["default"], categories)
         super().__init__(**options)
+        self.validators = of_canonical_form(self.validators)
+
+    def get_default(self) -> Any:
+        """Return the default as a filter, also if a function returns a string."""
+        default = super().get_default()
+        return parse(default, self.categories) if isinstance(default, str) else default
 
     def to_representation(self, value: CategoryFilter | str) -> str:
         return str(CategoryFilter(value))
