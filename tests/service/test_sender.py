@@ -93,6 +93,7 @@ def test_it_sends_removes_retries_and_goes_on(setup):
     setup.bind("garbled", p256dh="BGEw")
     setup.bind("off-curve", p256dh="B" + "A" * 86)
     setup.bind("undecodable", auth="A")
+    setup.bind("overloaded")
     setup.bind("last")
     setup.answers = {
         "gone": [(410, {})],
@@ -100,14 +101,16 @@ def test_it_sends_removes_retries_and_goes_on(setup):
         "busy": [(429, {"Retry-After": "1"})],
         "broken": [(503, {"Retry-After": "Thu, 01 Jan 2026 00:00:00 GMT"})],
         "refused": [(413, {})],
+        "overloaded": [(429, {"Retry-After": "1"})] * 5,
     }
     assert setup.send("chat_message", "Hi, \u00fc") == [
         *("1 201", "2 201", "5 410", "6 404", "7 201", "8 201", "9 413"),
-        *("10 400", "11 400", "12 400", "13 201"),
+        *("10 400", "11 400", "12 400", "13 429", "14 201"),
     ]
     names = ["all", "chats", "gone", "unknown", "busy", "busy", "broken", "broken", "refused"]
-    assert setup.requests == [(name, "Hi, \u00fc") for name in [*names, "last"]]
-    assert setup.bound() == [1, 4, 7, 8, 9, 10, 11, 12, 13]
+    names += [*["overloaded"] * 5, "last"]
+    assert setup.requests == [(name, "Hi, \u00fc") for name in names]
+    assert setup.bound() == [1, 4, 7, 8, 9, 10, 11, 12, 13, 14]
     assert not setup.folder.joinpath("progress").exists()
 
 
