@@ -1,4 +1,4 @@
-"""Measure the service: counting the recipients of a category, and binding push tokens over HTTP.
+"""Measure the service: counting recipients, loading the index, and binding tokens over HTTP.
 
 .ci/with-postgres python benchmarks/service.py            print the tables
 .ci/with-postgres python benchmarks/service.py --quick    run everything once, as a smoke test
@@ -135,6 +135,30 @@ def compare_counts(tokens: int, turns: int) -> None:
             database.dispose()
 
 
+def compare_loading(tokens: int, turns: int) -> None:
+    """Print the time and the memory that a new process takes to load the index of all tokens."""
+    print(f"\n| {tokens:,} tokens | the index | the rows alone | ratio | limit | memory | limit |")
+    print("|---|---|---|---|---|---|---|")
+    script = Path(__file__).with_name("load_tokens.py")
+    with databases() as urls:
+        for engine, url in urls.items():
+            database = connect(url)
+            fill(database, tokens, ALL_FILTERS)
+            database.dispose()
+            figures: dict[str, list[tuple[float, float]]] = {"index": [], "rows": []}
+            for _ in range(turns):
+                for name, measured in figures.items():
+                    command = (sys.executable, script, name, url)
+                    output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+                    seconds, megabytes = map(float, output.split())
+                    measured.append((seconds, megabytes))
+            (index_s, memory), (rows_s, _) = (min(measured) for measured in figures.values())
+            print(
+                f"| {engine} | {index_s:.2g} s | {rows_s:.2g} s | {index_s / rows_s:.2g} ×"
+                f" | 1.5 × | {memory:,.0f} MB | 500 MB |"
+            )
+
+
 @contextmanager
 def server(*command: str | Path) -> Generator[str]:
     """Start a server, and yield the address that it prints."""
@@ -208,11 +232,12 @@ def compare_binding(number: int, turns: int) -> None:
 
 
 def main() -> None:
-    """Parse the options, and print both tables."""
+    """Parse the options, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="run everything once")
     quick = parser.parse_args().quick
     compare_counts(1_000 if quick else 1_000_000, turns=1 if quick else 7)
+    compare_loading(1_000 if quick else 1_000_000, turns=1 if quick else 5)
     compare_binding(100 if quick else 2_000, turns=1 if quick else 7)
 
 
