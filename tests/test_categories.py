@@ -391,10 +391,13 @@ class TestCollection:
             type("Mine", (Categories,), {})
         assert str(caught.value) == "Categories is final: use an attribute instead"
 
-    def test_a_single_str_is_rejected(self):
+    @pytest.mark.parametrize("names", ["news", 5])
+    def test_a_single_str_or_number_is_rejected(self, names):
         with pytest.raises(TypeError) as caught:
-            Categories("news")
-        assert str(caught.value) == ("expected a mapping, an iterable of names or an enum, got str")
+            Categories(names)
+        assert str(caught.value) == (
+            f"expected a mapping, an iterable of names or an enum, got {type(names).__name__}"
+        )
 
     def test_a_name_must_be_a_str(self):
         with pytest.raises(TypeError, match=r"^category must be a str, not int$"):

@@ -128,6 +128,7 @@ class Measured:
         self._start = time.monotonic()
 
     def pytest_runtest_logstart(self, nodeid):
+        clear_caches()  # or a cached function runs in the first test only
         self._coverage.switch_context(nodeid)
 
     def pytest_runtest_logreport(self, report):
@@ -138,6 +139,14 @@ class Measured:
         lines = self._coverage.get_data().contexts_by_lineno(self._file)
         seconds = time.monotonic() - self._start
         self._result.write_text(json.dumps([seconds, self._order, lines]), "utf-8")
+
+
+def clear_caches() -> None:
+    for name, module in [*sys.modules.items()]:
+        if name.startswith("category_filter"):
+            for value in vars(module).values():
+                if clear := getattr(value, "cache_clear", None):
+                    clear()
 
 
 def pytest_in_fork(

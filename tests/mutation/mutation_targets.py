@@ -46,11 +46,13 @@ CORE_WITH_PYDANTIC = [
     "test_filter.py",
     "test_categories.py",
     "test_pydantic.py",
+    "test_pydantic_annotated.py",
 ]
+BATCH_TESTS = ["dataframes", "engines", "columns", "precompute_batches", "batch_laws"]
 TOKENS = ["binding", "token_laws", "token_moves", "recipients", "sending"]
 SQLITE = ("-k", "not postgresql")
 BATCH = Target(
-    [f"batch/test_{name}.py" for name in ("dataframes", "engines")],
+    [f"batch/test_{name}.py" for name in BATCH_TESTS],
     ("-k", "not (PySpark or Spark or Dask or DuckDB or PyArrow)"),
     is_bounded=False,
 )
@@ -70,6 +72,8 @@ TARGETS = {
     "_inverted_index": Target(INDEX),
     "sql": Target(["test_sql.py"], ("-k", "not python_gives or sqlite or duckdb")),
     "service/tokens": Target([f"service/test_{name}.py" for name in TOKENS], SQLITE),
-    "service/sessions": Target(["service/test_sessions.py"], SQLITE),
+    "service/sessions": Target(
+        [f"service/test_{name}.py" for name in ("sessions", "requests", "binding")], SQLITE
+    ),
     **{f"batch/{name}": BATCH for name in BATCH_MODULES},
 }

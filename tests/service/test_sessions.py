@@ -13,7 +13,7 @@ from category_filter.service import ApiError, Code, PushTokens, Sessions, calls,
 from category_filter.service import sessions as sessions_module
 
 
-@pytest.mark.parametrize("wrong", ["", "0" * 31, "g" * 32, "0" * 33, "\uff10" * 32])
+@pytest.mark.parametrize("wrong", ["", "0" * 31, "g" * 32, "0" * 33, "\uff10" * 32, 5])
 def test_a_hash_must_have_32_hexadecimal_digits(engine, wrong):
     for function in (
         Sessions(engine).create,
@@ -30,18 +30,33 @@ def test_random_hashes_differ(engine):
     assert len({Sessions(engine).create() for _ in range(20)}) == 20
 
 
+def test_a_session_lasts_for_30_days_unless_told_otherwise(engine, clock):
+    sessions = Sessions(engine)
+    sessions.create()
+    sessions.create(days=0.5)
+    assert [each.ends_at - clock.now for each in sessions.list()] == [30 * DAY_S, DAY_S // 2]
+
+
+def test_a_hash_is_used_by_one_session_at_a_time(engine):
+    Sessions(engine).create(HASH)
+    with pytest.raises(ValueError, match=r"^a session with this hash already exists$"):
+        Sessions(engine).create(HASH)
+
+
 def test_a_new_session_may_have_the_hash_of_an_expired_one(engine, clock):
     Sessions(engine).create(HASH, days=1)
     PushTokens(engine).bind(HASH, phone())
     clock.now += DAY_S
+    with pytest.raises(ApiError, match="session not found or ended"):
+        Sessions(engine).check(HASH)
     assert Sessions(engine).create(HASH) == HASH
     assert PushTokens(engine).recipients("chat_message").count() == 0
 
 
 def test_listing_shows_the_live_sessions_of_an_owner(engine, clock, monkeypatch):
-    monkeypatch.setattr(sessions_module, "_PAGE_SIZE", 2)
+    monkeypatch.setattr(sessions_module, "_PAGE_SIZE", 3)
     sessions = Sessions(engine)
-    for owner, days in [("ann", 1), ("ann", 3), ("bob", 3), (None, 3), ("ann", 4)]:
+    for owner, days in [("ann", 3), ("ann", 1), ("bob", 3), (None, 3), ("ann", 4)]:
         sessions.create(owner=owner, days=days)
     clock.now += DAY_S
     assert [(each.owner, each.ends_at) for each in sessions.list(owner="ann")] == [
@@ -88,9 +103,12 @@ class TestPurge:
         assert sessions.purge() == 0
         clock.now -= 60 * DAY_S
         assert sessions.purge() == 0
-        clock.now += 29 * DAY_S
+        clock.now += 30 * DAY_S
+        assert sessions.purge() == 0  # it has just expired
+        clock.now += DAY_S - 1
         assert sessions.purge() == 0
-        assert self.count(engine) == 1
+        clock.now += 1
+        assert sessions.purge() == 1
         engine.dispose()
 
     def test_postgresql_uses_the_clock_of_the_server(self, postgres_url, clock):
