@@ -23,7 +23,7 @@ from category_filter.batch import (
 KNOWN = Categories({"news": "News", "ads": "Offers", "log": "Logs"})
 SUBSCRIPTIONS = {
     "number": [0, 1, 2, 3, 4],
-    "category_filter": ["-ads", "old, news", None, "news;ads", "*"],
+    "category_filter": ["-ads", "old, news,former", None, "news;ads", "*"],
 }
 EVENTS = {"number": [0, 1, 2, 3, 4], "category": ["ads", "news", None, "new", "log"]}
 
@@ -36,7 +36,7 @@ class TestPrecompute:
         subscriptions = ENGINES[engine](SUBSCRIPTIONS)
         assert sorted(rows(precompute(subscriptions, KNOWN))) == [
             (0, "-ads", "-ads", 0b101, None, None),
-            (1, "old, news", "news,old", 0b001, "old", None),
+            (1, "old, news,former", "former,news,old", 0b001, "former,old", None),
             (2, None, "*", 0b111, None, None),
             (
                 *(3, "news;ads", None, 0, None),
@@ -172,6 +172,9 @@ class TestInvalidRows:
     def test_the_option_must_be_raise_or_deny(self):
         with pytest.raises(ValueError, match=r"^invalid must be 'raise' or 'deny', not 'denied'$"):
             audience(polars_frame(SUBSCRIPTIONS), KNOWN, invalid="denied")
+        lazy, events = polars_frame(SUBSCRIPTIONS).lazy(), polars_frame(EVENTS).lazy()
+        with pytest.raises(ValueError, match=r"^invalid must be 'raise' or 'deny', not 'denied'$"):
+            deliveries(lazy, events, "number", invalid="denied")
 
 
 class TestDeliveries:

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from category_filter import navixy
-from category_filter.batch import _polars, spark
+from category_filter.batch import _meanings, _polars, spark
 from category_filter.batch._meanings import Meanings
 from category_filter.cli import _lines
 from category_filter.cli._csv import REASON, read_csv
@@ -103,6 +103,16 @@ def test_reasons_replace_what_the_filters_mean(mask):
         name: values for name, values in expected.items() if mask or name != "mask_2"
     }
     assert tally.summary().startswith("3 rows, 3 distinct filters, 2 invalid rows")
+
+
+def test_long_or_endlessly_different_filters_do_not_fill_memory(monkeypatch):
+    monkeypatch.setattr(_meanings, "_CACHE_SIZE", 10)
+    meanings = Meanings("f", navixy.CATEGORIES)
+    for i in range(100):
+        texts = [f"a{i}", "b" * 256, "c" * 257]
+        assert meanings.columns(texts)[0] == texts
+        assert [text in meanings._cache for text in texts] == [True, True, False]
+        assert len(meanings._cache) <= 10
 
 
 def test_a_batch_must_hold_strings():
