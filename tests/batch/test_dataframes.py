@@ -91,6 +91,12 @@ class TestPrecompute:
             (None, "y", "-log", None, None),
         ]
 
+    def test_the_names_of_the_new_columns_end_with_the_suffix(self):
+        subscriptions = polars_frame({"category_filter": ["*"], "mask": ["x"]})
+        assert precompute(subscriptions, KNOWN, suffix="_now").columns == [
+            *("category_filter", "mask", "canonical_now", "mask_now", "unknown_now", "error_now"),
+        ]
+
     def test_a_mask_holds_at_most_63_categories(self):
         subscriptions = polars_frame({"category_filter": ["*"]})
         most = Categories([f"c{number}" for number in range(63)])
