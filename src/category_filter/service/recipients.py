@@ -107,7 +107,7 @@ class Recipients(ABC):
     def count(self) -> int:
         """Return the number of recipients.
 
-        From a database, it includes those whose push service is not allowed any more.
+        Without an index in memory, it includes browsers whose push service is no longer allowed.
         """
 
 
