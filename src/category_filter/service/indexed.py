@@ -140,7 +140,7 @@ class IndexedPushTokens(PushTokens):
         self._changed.clear()
 
     def _ended_between(self, *times: int) -> Iterable[int]:
-        """Return the sessions that end between two times, in either order: a clock may be set back."""
+        """Return the sessions that end between two times. Clocks may be set back in between."""
         ended = sessions.c.ends_at > min(times), sessions.c.ends_at <= max(times)
         return [row.id for row in execute(self._database, select(sessions.c.id).where(*ended))]
 
