@@ -153,7 +153,7 @@ def limits(size: int, distinct: int) -> str:
     creating -= seconds(partial(filled, Loop, filters, keys))
     other = filters[1:] + filters[:1]
     replacing = seconds(setting(index, other), turns=1) - seconds(setting(loop, other), turns=1)
-    # The system may count in huge pages, of 2 MB: beside them, a small table takes nothing.
+    # A small table may be smaller than one huge page of 2 MB, in which the system may count.
     large = max(size, 100_000)
     holding = memory(OURS, large) / memory("a loop over allows", large)
 

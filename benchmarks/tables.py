@@ -4,8 +4,8 @@ python benchmarks/tables.py            the tables, and the chart tables.svg
 python benchmarks/tables.py --quick    the smallest size only, as a smoke test
 
 Each figure comes from a process of its own. It reads its data, then does its work three times, of
-which the fastest counts; contestants that take minutes run once. What goes from file to file with
-Polars is timed as whole processes. The memory of Spark is that of Python alone.
+which the fastest counts; contestants that take minutes run once. From file to file, Polars is timed
+as a whole process. The memory of Spark is that of Python alone.
 """
 
 from __future__ import annotations

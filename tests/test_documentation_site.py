@@ -225,7 +225,7 @@ KNOWN = ",".join(CATEGORIES)
 
 
 class Box:
-    """A page with the Try it box in use, and what was requested until then."""
+    """A page on which the Try it box is in use, and the requests before and after that."""
 
     def __init__(self, page, url):
         self.page = page

@@ -90,14 +90,14 @@ def source(values, column, dialect, collation=None):
 
 
 def meaning(text, category):
-    """Return what Python says, with None for null."""
+    """Return the result of Python, with None for null."""
     if text is None or category is None:
         return None
     return CategoryFilter(text).allows(category)
 
 
 def truth(rows):
-    """Return rows whose last value is a boolean, where a database has numbers."""
+    """Return the rows with a boolean as their last value, even if the database has numbers."""
     return {(*row[:-1], None if row[-1] is None else bool(row[-1])) for row in rows}
 
 

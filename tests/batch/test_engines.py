@@ -1,4 +1,4 @@
-"""What each engine keeps, and the columns and sources it reads."""
+"""The engines: what they keep, and which columns and sources they read."""
 
 import re
 
@@ -50,14 +50,14 @@ class TestChangingSources:
         source = pl.LazyFrame({"category_filter": ["x"]}).map_batches(read)
         assert precompute(source, KNOWN).collect().rows() == [("n1", "n1", 0, "n1", None)]
 
-    def test_a_row_without_a_meaning_has_an_error(self):
+    def test_a_row_that_changed_meanwhile_has_an_error(self):
         frame = duckdb.sql("SELECT CAST(uuid() AS VARCHAR) AS category_filter")
         ((_, *added),) = precompute(frame, KNOWN).fetchall()
         assert added == [None, 0, None, _meanings.CHANGED]
 
 
 class TestDuckDB:
-    def test_finding_python_variables_may_be_off(self):
+    def test_python_variable_lookup_may_be_disabled(self):
         with duckdb.connect(config={"python_enable_replacements": "false"}) as connection:
             frame = duckdb_relation({"key": [1], "category_filter": ["-news"]}, connection)
             events = duckdb_relation({"key": [1], "category": ["ads"]}, connection)
@@ -234,7 +234,7 @@ class TestOtherDataframes:
             (foreign("other"), "other.DataFrame"),
         ],
     )
-    def test_the_error_names_the_module_and_the_way_out(self, frame, name):
+    def test_the_error_names_the_type_and_its_conversion(self, frame, name):
         with pytest.raises(TypeError) as caught:
             precompute(frame, KNOWN)
         assert str(caught.value) == (

@@ -284,7 +284,7 @@ class TestSize:
         assert answer(client.bind(content=body, headers=headers)) == (200, SUCCESS)
         assert answer(client.bind(content=body + b" ", headers=headers)) == (412, TOO_LARGE)
 
-    def test_an_announced_body_is_rejected_unread(self, sqlite_client):
+    def test_a_body_announced_as_too_large_is_rejected_unread(self, sqlite_client):
         announcement = b"Content-Length: 99999999999\r\n\r\n"
         self.assert_too_large(send(sqlite_client, self.HEAD + announcement))
 

@@ -155,7 +155,7 @@ class TestOtherSessionCommands:
         engine.dispose()
         assert run(*purge) == (0, "1 session deleted\n", "")
 
-    def test_a_reader_that_leaves_early_ends_the_list(self, sqlite_url):
+    def test_a_closed_pipe_ends_the_list_silently(self, sqlite_url):
         engine = connect(sqlite_url)
         with engine.connect() as connection:
             rows = [
