@@ -26,8 +26,8 @@ ROWS = pl.DataFrame(
     }
 )
 EXPECTED = precompute(ROWS, navixy.CATEGORIES)
-COPY_HINT = "--rejects FILE copies the invalid rows to a file of their own\n"
-UNKNOWN_HINT = "unknown names are in the column unknown; --categories names the known ones\n"
+COPY_HINT = "pass --rejects FILE to copy the invalid rows to a separate file\n"
+UNKNOWN_HINT = "see the unknown names in column unknown; pass --categories to set the known ones\n"
 SUMMARY = """\
 5 rows, 3 distinct filters, 2 invalid rows, 1 row with unknown names
         2 write ',' instead of ';'; did you mean 'a,b'?

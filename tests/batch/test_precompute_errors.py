@@ -123,7 +123,7 @@ class TestFiles:
     def test_a_read_only_folder_is_an_error(self, tmp_path):
         (tmp_path / "in.csv").write_text(CSV)
         (tmp_path / "locked").mkdir(mode=0o555)
-        capability = "-dac_override"  # with which root may write everywhere
+        capability = "-dac_override"  # lets root write everywhere
         bounded = ["setpriv", f"--bounding-set={capability}", f"--inh-caps={capability}"]
         result = subprocess.run(
             [*(bounded if os.geteuid() == 0 else []), *COMMAND, "in.csv", "locked/out.csv"],

@@ -138,7 +138,7 @@ class TestBlankAndShortLines:
                 "        2 short row: 1 of 3 fields\n"
                 "        1 blank line\n"
                 "        1 short row: 2 of 3 fields\n"
-                "--rejects FILE copies the invalid rows to a file of their own\n"
+                "pass --rejects FILE to copy the invalid rows to a separate file\n"
             ),
         )
         assert read(tmp_path / "out.csv") == (

@@ -19,7 +19,7 @@ class Command(TyperCommand):
         try:
             extra = super().parse_args(ctx, args)
         except typer.BadParameter as error:
-            error.message = error.message.removeprefix("Value error, ")  # of Pydantic
+            error.message = error.message.removeprefix("Value error, ")  # Pydantic adds it
             raise
         if extra and not ctx.resilient_parsing:
             ctx.fail(f"Unexpected argument {extra[0]!r}: quote an argument that contains spaces")

@@ -126,7 +126,7 @@ class _Reader:
         marked = contents + self._suffix
         if not ends.all():
             marked = marked.zip_with(ends, lines + "\n")
-        starts = ends.shift(1, fill_value=True).arg_true()  # of the records
+        starts = ends.shift(1, fill_value=True).arg_true()  # the first line of each record
         if contents.str.contains("\r", literal=True).any():
             self._check_line_ends(contents.str.join("\n").item(), number)
         frame = self._try_parse(marked.str.join("").item(), len(starts))
