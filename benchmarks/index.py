@@ -91,7 +91,7 @@ def resident() -> int:
 
 
 def print_memory(name: str, size: int) -> None:
-    """Print the memory of a contestant without keys and filters; run in a process of its own."""
+    """Print the memory of a contestant without keys and filters; run in a separate process."""
     filters, keys = some_filters(size), shuffled_keys(size)
     before = resident()
     contestant = filled(CONTESTANTS[name], filters, keys)

@@ -1,4 +1,4 @@
-"""The distributions: their contents, their description, and that the wheel works on its own."""
+"""The distributions: their contents and their description; and the wheel works on its own."""
 
 import os
 import re

@@ -78,11 +78,11 @@ def database(request):
 def source(values, column, dialect, collation=None):
     """Return a query of values, which has one column."""
     suffix = f" COLLATE {collation}" if collation else ""
-    if dialect in {"mariadb", "spark"}:  # where a backslash escapes
+    if dialect in {"mariadb", "spark"}:  # a backslash escapes there
         values = [value.replace("\\", "\\\\") for value in values]
     quote = "\\'" if dialect == "spark" else "''"
     texts = ["'" + value.replace("'", quote) + "'" for value in values]
-    if dialect == "spark":  # which is slow to plan a long union
+    if dialect == "spark":  # it is slow to plan a long union
         rows = ", ".join(f"({quoted})" for quoted in [*texts, "NULL"])
         return f"(SELECT {column}{suffix} AS {column} FROM VALUES {rows} AS t({column}))"
     selects = [f"SELECT {quoted}{suffix} AS {column}" for quoted in texts]
@@ -150,7 +150,7 @@ def as_duckdb(node):
     match node:
         case exp.Collate() | exp.Cast():
             return node.this.transform(as_duckdb)
-        case exp.Add():  # of text
+        case exp.Add():  # concatenation of text
             return exp.DPipe(
                 this=node.left.transform(as_duckdb), expression=node.right.transform(as_duckdb)
             )

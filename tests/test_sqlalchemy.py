@@ -220,7 +220,7 @@ class TestDefaults:
             (sqlite.dialect(), "TEXT DEFAULT '-news,sport'"),
             (psycopg.dialect(), "TEXT DEFAULT '-news,sport'"),
             (
-                mysql.dialect(),  # which refuses DEFAULT '*' for a column of text
+                mysql.dialect(),  # it rejects DEFAULT '*' for a column of text
                 "MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin DEFAULT ('-news,sport')",
             ),
         ],

@@ -125,7 +125,7 @@ class TestStrategies:
     def test_names_are_valid(self, name):
         assert CategoryFilter.only(name).names == {name}
 
-    @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of a string too long
+    @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of long strings
     @pytest.mark.parametrize("code", [None, *SyntaxErrorCode.__args__])
     def test_texts_are_valid_and_wrong_in_every_way(self, code):
         assert code_of(find(texts(), lambda text: code_of(text) == code, settings=SEARCH)) == code

@@ -61,7 +61,7 @@ TEXTS = [
 
 
 def decode(data: bytes) -> str:
-    """Return any text, also with lone surrogates."""
+    """Return any string, even with lone surrogates."""
     return data.decode("utf-8", "surrogateescape")
 
 

@@ -128,7 +128,7 @@ class Measured:
         self._start = time.monotonic()
 
     def pytest_runtest_logstart(self, nodeid):
-        clear_caches()  # or a cached function runs in the first test only
+        clear_caches()  # otherwise a cached function runs in the first test only
         self._coverage.switch_context(nodeid)
 
     def pytest_runtest_logreport(self, report):
@@ -245,7 +245,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.pop("CI", None)  # skipped tests fail there
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    sys.dont_write_bytecode = False  # or each fork compiles the tests
+    sys.dont_write_bytecode = False  # otherwise each fork compiles the tests
     for name in PRELOADED:
         importlib.import_module(name)
     if "category_filter" in sys.modules:

@@ -53,7 +53,7 @@ def connection(address, sent=b""):
 
 
 def leave(address, sent):
-    """Send bytes, and leave before the answer."""
+    """Send bytes, and disconnect before the response."""
     with connection(address, sent):
         pass
 

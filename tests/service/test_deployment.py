@@ -41,7 +41,7 @@ def sqlite_url(tmp_path):
 
 
 def bind_many(address, database_url, sessions=16, rounds=6):
-    """Bind in parallel, each session its own tokens, and check the answers and what is stored."""
+    """Bind tokens to many sessions in parallel, and check the responses and the stored tokens."""
     engine = connect(database_url)
     hashes = [Sessions(engine).create() for _ in range(sessions)]
 
@@ -306,7 +306,7 @@ class TestOrigins:
         assert response.status_code == 200
         assert response.headers["access-control-allow-origin"] == ORIGIN
         assert "POST" in response.headers["access-control-allow-methods"]
-        for headers in (authorized(), {}):  # an error may be read, too
+        for headers in (authorized(), {}):  # the page may read an error, too
             response = http.post(BIND, json=PHONE, headers=headers | {"Origin": ORIGIN})
             assert response.status_code == (200 if headers else 400)
             assert response.headers["access-control-allow-origin"] == ORIGIN

@@ -58,7 +58,7 @@ def other(database_url):
 
 @pytest.fixture
 def index(other, engine):
-    """Yield an index, on connections of its own. Two sessions have tokens."""
+    """Yield an index on separate connections. Two sessions have tokens."""
     other.ann, other.bob = (other.sessions.create(owner=each) for each in ("ann", None))
     other.tokens.bind(other.ann, phone(1))
     other.tokens.bind(other.bob, phone(2, "-chat_message"))
@@ -167,7 +167,7 @@ class TestFallingBehind:
             with other.engine.connect() as connection:
                 assert connection.scalar(text("SELECT count(*) FROM push_change")) == 5
 
-    def test_notifications_are_received_even_if_nobody_sends(self, postgres_url, monkeypatch):
+    def test_notifications_are_received_even_without_a_read(self, postgres_url, monkeypatch):
         monkeypatch.setattr(changes_module, "_DRAIN_S", 0.01)
         with new_database(postgres_url) as url, followed(url) as (other, index):
             other.tokens.bind(other.sessions.create(), phone())
@@ -217,7 +217,7 @@ class TestProcess:
         assert everything(index) == everything(other.tokens)
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
-    def test_a_fork_follows_on_a_connection_of_its_own(self, index, other):
+    def test_a_fork_follows_on_a_separate_connection(self, index, other):
         child = os.fork()
         if child == 0:
             count = index.recipients("history_rule").count()
@@ -230,7 +230,7 @@ class TestProcess:
 
 @contextmanager
 def writers(url):
-    """Run four processes that write at random, and check that they end well."""
+    """Run four processes that write at random, and check that they end without an error."""
     processes = [
         subprocess.Popen(
             [sys.executable, WRITER, url, str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -270,8 +270,8 @@ def test_the_index_is_equal_to_the_database_while_four_processes_write(engine, d
             with no_writes(engine):
                 deadline = time.monotonic() + 1
                 while everything(index) != (expected := everything(stored)):
-                    # The lock is free a moment before the last commit is notified; or a session
-                    # has expired in between.
+                    # The lock is released a moment before the notification of the last commit, and
+                    # a session may expire in between.
                     differences += 1
                     assert time.monotonic() < deadline
             comparisons += 1

@@ -291,7 +291,7 @@ class TestSize:
     def test_a_chunked_body_is_rejected_at_the_limit(self, sqlite_client):
         head = self.HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
         chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
-        # What the server has not read when it closes the connection could reset it.
+        # If the server closed the connection with unread bytes left, it would be reset.
         last = b"1\r\n \r\n"
         self.assert_too_large(send(sqlite_client, head, chunk, chunk + last))
 

@@ -106,7 +106,7 @@ def test_tokens_bound_during_a_run_may_join_it_and_deleted_ones_leave(engine):
 
 
 def test_no_connection_is_in_use_while_the_caller_sends():
-    engine = connect("sqlite://")  # which has a single connection
+    engine = connect("sqlite://")  # it has a single connection
     sessions, push_tokens = Sessions(engine), PushTokens(engine)
     hashes = [sessions.create() for _ in range(12)]
     for number, session_hash in enumerate(hashes):

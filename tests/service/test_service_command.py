@@ -148,7 +148,7 @@ class TestOtherSessionCommands:
         purge = ("session", "purge", "--database", database_url)
         assert run(*purge) == (0, "0 sessions deleted\n", "")
         clock.now += DAY_S
-        with engine.connect() as connection:  # the clock of the server cannot be moved
+        with engine.connect() as connection:  # the server's clock cannot be moved
             connection.execute(
                 tables.sessions.update().values(purge_after=tables.sessions.c.purge_after - DAY_S)
             )

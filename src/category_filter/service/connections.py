@@ -1,4 +1,4 @@
-"""HTTP connections that cannot starve the server, whatever their clients do.
+"""HTTP connections with limits, so that no client can starve the server.
 
 uvicorn limits neither the time a request may take nor the number of open connections, and with
 httptools not even the size of the request head.

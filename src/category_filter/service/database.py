@@ -89,7 +89,7 @@ _open_engines = WeakSet["Engine"]()
 T = TypeVar("T")
 
 Execute: TypeAlias = Callable[[Executable, Mapping[str, object]], Awaitable[Sequence[Any]]]
-"""Run one statement in a transaction of its own, and return its rows."""
+"""Run one statement in a separate transaction, and return its rows."""
 
 
 def connect(url: str) -> Engine:
@@ -135,7 +135,7 @@ def is_in_memory(database: Engine) -> bool:
 def execute(
     database: Engine, statement: Executable, values: Mapping[str, object] | None = None
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Run one statement in a transaction of its own, and return its rows.
+    """Run one statement in a separate transaction, and return its rows.
 
     Autocommit saves the round trips of BEGIN and COMMIT. A failed statement is never retried,
     because it may have been applied.

@@ -55,8 +55,8 @@ class LiveTokens:
         self._push_services = push_services
         self._lock = Lock()
         self._filters = FilterIndex[int]()
-        self._tokens: dict[int, dict[int, str]] = {}  # by the id of the filter and of the session
-        self._filter_ids: dict[int, int] = {}  # by the id of the session
+        self._tokens: dict[int, dict[int, str]] = {}  # by filter id, then session id
+        self._filter_ids: dict[int, int] = {}  # by session id
 
     def update(
         self,
