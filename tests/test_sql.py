@@ -96,7 +96,7 @@ def meaning(text, category):
     return CategoryFilter(text).allows(category)
 
 
-def truth(rows):
+def with_booleans(rows):
     """Return the rows with a boolean as their last value, even if the database has numbers."""
     return {(*row[:-1], None if row[-1] is None else bool(row[-1])) for row in rows}
 
@@ -119,7 +119,7 @@ def test_a_column_of_categories_gives_what_python_gives(database, collated):
         f" CROSS JOIN {source(CATEGORIES, 'category', dialect, collation)} e"
     )
     assert len(found) == len(PAIRS)
-    assert truth(found) == PAIRS
+    assert with_booleans(found) == PAIRS
 
 
 @pytest.mark.parametrize("collated", [False, True], ids=["default", "ignoring case"])
@@ -168,7 +168,7 @@ def test_every_dialect_is_valid_and_means_the_same(dialect):
         f"SELECT s.wanted, e.category, {condition} FROM {source(FILTERS, 'wanted', 'duckdb')} s"
         f" CROSS JOIN {source(CATEGORIES, 'category', 'duckdb')} e"
     )
-    assert truth(found.fetchall()) == PAIRS
+    assert with_booleans(found.fetchall()) == PAIRS
 
 
 @pytest.mark.parametrize(

@@ -116,8 +116,8 @@ def is_storable(text):
     return not re.search("[\x00\ud800-\udfff]", text) and len(text.encode()) <= 65_535
 
 
-def asked_about(wanted, category):
-    """Return categories to ask about: a given one, and those that could be confused with names."""
+def categories_to_test(wanted, category):
+    """Return a given category, and categories that could be confused with the listed names."""
     listed = [name for f in wanted if f for name in f.names]
     return {
         category,
@@ -134,7 +134,7 @@ class TestAllows:
     @given(st.lists(filters() | similar | st.none(), max_size=8), categories)
     def test_it_agrees_with_python_for_strings(self, session, wanted, category):
         store(session, Subscription, [{"wanted": f} for f in wanted])
-        for asked in asked_about(wanted, category):
+        for asked in categories_to_test(wanted, category):
             condition = Subscription.wanted.allows(asked)
             allowed = [n for n, f in enumerate(wanted) if f and f.allows(asked)]
             denied = [n for n, f in enumerate(wanted) if f and not f.allows(asked)]
@@ -143,7 +143,7 @@ class TestAllows:
     @shared_transaction
     @given(st.lists(filters() | similar | st.none(), max_size=8), categories)
     def test_it_agrees_with_python_for_columns(self, session, wanted, category):
-        asked = [None, *filter(is_storable, asked_about(wanted, category))]
+        asked = [None, *filter(is_storable, categories_to_test(wanted, category))]
         store(session, Subscription, [{"wanted": f} for f in wanted])
         store(session, Event, [{"category": category} for category in asked])
         condition = Subscription.wanted.allows(Event.category)

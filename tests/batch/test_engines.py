@@ -211,7 +211,7 @@ class TestStreams:
         assert rows(found) == [(1, "ads", "-news")]
 
 
-def foreign(module, *methods):
+def other_dataframe(module, *methods):
     """Return an instance of a dataframe class of another library."""
     return type("DataFrame", (), {"__module__": module, **dict.fromkeys(methods, print)})()
 
@@ -221,17 +221,20 @@ class TestOtherDataframes:
         ("frame", "name"),
         [
             (
-                foreign("daft.dataframe", "to_arrow"),
+                other_dataframe("daft.dataframe", "to_arrow"),
                 "daft.dataframe.DataFrame: convert it with .to_arrow()",
             ),
-            (foreign("ray.data", "to_pandas"), "ray.data.DataFrame: convert it with .to_pandas()"),
             (
-                foreign("pandas_api", "to_spark", "to_pandas"),
+                other_dataframe("ray.data", "to_pandas"),
+                "ray.data.DataFrame: convert it with .to_pandas()",
+            ),
+            (
+                other_dataframe("pandas_api", "to_spark", "to_pandas"),
                 "pandas_api.DataFrame: convert it with .to_spark()",
             ),
             (pl.Series(["a"]), "polars.series.series.Series: convert it with .to_frame()"),
             (pl.DataFrame, "type"),
-            (foreign("other"), "other.DataFrame"),
+            (other_dataframe("other"), "other.DataFrame"),
         ],
     )
     def test_the_error_names_the_type_and_its_conversion(self, frame, name):
