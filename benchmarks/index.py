@@ -91,7 +91,7 @@ def resident() -> int:
 
 
 def print_memory(name: str, size: int) -> None:
-    """Print the memory of a contestant without keys and filters; run in a process of its own."""
+    """Print the memory of a contestant without keys and filters; run in a separate process."""
     filters, keys = some_filters(size), shuffled_keys(size)
     before = resident()
     contestant = filled(CONTESTANTS[name], filters, keys)
@@ -153,7 +153,7 @@ def limits(size: int, distinct: int) -> str:
     creating -= seconds(partial(filled, Loop, filters, keys))
     other = filters[1:] + filters[:1]
     replacing = seconds(setting(index, other), turns=1) - seconds(setting(loop, other), turns=1)
-    # The system may count in huge pages, of 2 MB: beside them, a small table takes nothing.
+    # A small table may be smaller than one huge page of 2 MB, in which the system may count.
     large = max(size, 100_000)
     holding = memory(OURS, large) / memory("a loop over allows", large)
 

@@ -1,4 +1,4 @@
-"""What the benchmark of the index compares: your own code, bitmaps, and the index."""
+"""The contestants of the index benchmark: your own code, bitmaps, and the index."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _FETCH_SIZE = 10_000
 
 
 def read_rows(database: Engine) -> None:
-    """Read the columns that a recipient has, with the driver itself, and keep none."""
+    """Read the columns of a recipient with the driver alone, and keep no rows."""
     columns = "session_id, filter_id, application, token, p256dh, auth, ends_at, owner"
     options = {} if database.dialect.name == "sqlite" else {"name": "tokens"}
     with (

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 SECONDS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6}
 WIDTH, ROW_HEIGHT, BAR_WIDTH = 760, 96, 420
 
-# The colours follow the reader's scheme, and stand on a background of their own.
+# The picture has a background, and follows the reader's light or dark scheme.
 SVG = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"
   viewBox="0 0 {width} {height}" role="img">
@@ -48,7 +48,7 @@ ROW = """\
 
 
 class Comparison(NamedTuple):
-    """What a loop over `allows` and this library take for the same task, in seconds."""
+    """The seconds that this library and a loop over `allows` take for the same task."""
 
     task: str
     name: str

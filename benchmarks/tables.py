@@ -3,9 +3,9 @@
 python benchmarks/tables.py            the tables, and the chart tables.svg
 python benchmarks/tables.py --quick    the smallest size only, as a smoke test
 
-Each figure comes from a process of its own. It reads its data, then does its work three times, of
-which the fastest counts; contestants that take minutes run once. What goes from file to file with
-Polars is timed as whole processes. The memory of Spark is that of Python alone.
+Each contestant runs in a separate process. It reads its data, then does its work three times, and
+the fastest counts; contestants that take minutes run once. From file to file, Polars is timed
+as a whole process. The memory of Spark is that of Python alone.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ SLOW = {"a loop"}
 
 
 def measure(name: str, folder: Path) -> tuple[float, float]:
-    """Run a contestant in a process of its own; return its seconds and its peak megabytes."""
+    """Run a contestant in a separate process; return its seconds and its peak megabytes."""
     command = [sys.executable, __file__, "--contestant", name, str(folder)]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
     seconds, megabytes = json.loads(result.stdout)
@@ -259,7 +259,7 @@ def figures(sizes: Iterable[int]) -> dict[int, dict[str, tuple[float, float]]]:
     found: dict[int, dict[str, tuple[float, float]]] = {}
     for rows in sizes:
         folder = Path(tempfile.mkdtemp())
-        # In a process of its own, because children inherit the peak memory of their parent.
+        # In a separate process, because children inherit the peak memory of their parent.
         command = [sys.executable, __file__, "--write", str(rows), str(folder)]
         subprocess.run(command, check=True)
         found[rows] = {name: measure(name, folder) for name in names}

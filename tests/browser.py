@@ -24,7 +24,7 @@ CHROMIUM = shutil.which("chromium")
 
 @contextmanager
 def launch_chromium():
-    """Launch a headless browser that makes no requests of its own."""
+    """Launch a headless browser that makes no background requests."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,

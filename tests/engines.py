@@ -67,7 +67,7 @@ def arrow_array(values, kind):
         ends = pa.array(range(1, len(values) + 1), kind.run_end_type)
         return pa.RunEndEncodedArray.from_arrays(ends, arrow_array(values, kind.value_type), kind)
     if pa.types.is_dictionary(kind):
-        distinct = [*dict.fromkeys(values), "not used"]  # which may have a null among them
+        distinct = [*dict.fromkeys(values), "not used"]  # one of them may be null
         indices = pa.array([distinct.index(value) for value in values], kind.index_type)
         return pa.DictionaryArray.from_arrays(indices, arrow_array(distinct, kind.value_type))
     return pa.array(values, kind)

@@ -1,4 +1,4 @@
-"""Random tables, and what the dataframe functions make of them: a loop over `allows`."""
+"""The laws of the dataframe functions: on random tables, they equal a loop over `allows`."""
 
 from collections import Counter, defaultdict
 from functools import cache
@@ -135,7 +135,7 @@ LAWS = {
 
 
 def check_large_tables(engine):
-    """Check every law on few tables, each of which is made of many random ones."""
+    """Check every law on a few large tables, each made of many random ones."""
     listed = [text for table in drawn(filter_tables) for text in table]
     *_, known = drawn(known_sets, 8)  # the first ones are the simplest
     check_precompute(engine, listed, known)

@@ -63,7 +63,7 @@ class Filter(NamedTuple):
 
 
 class Invalid(NamedTuple):
-    """An invalid one."""
+    """An invalid filter."""
 
     code: str
     position: int
@@ -201,7 +201,7 @@ def normalize(text: str) -> str:
 
 
 def suggest(text: str) -> str | None:
-    """Return the filter that an invalid text stands for, if that is certain."""
+    """Return the suggestion for an invalid string, or None if it is ambiguous."""
     words = _words(normalize(text))
     if not words:
         return None

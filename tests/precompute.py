@@ -1,4 +1,4 @@
-"""Runs `category-filter precompute` in this process, or in one of its own."""
+"""Run `category-filter precompute` in this process or in a separate one."""
 
 import subprocess
 import sys

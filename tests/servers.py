@@ -1,4 +1,4 @@
-"""Real servers: the service in a thread or in a process of its own, and PostgreSQL."""
+"""Real servers: the service in a thread or a separate process, PostgreSQL, PgBouncer, nginx."""
 
 import os
 import re
@@ -23,7 +23,7 @@ WITH_POSTGRES = Path(__file__).parents[1] / ".ci" / "with-postgres"
 
 
 def http_client(**options):
-    """Return a client for loopback, which loads no certificates: that takes 0.1 seconds."""
+    """Return a client for loopback. It loads no certificates, which would take 0.1 seconds."""
     return httpx2.Client(verify=False, **options)
 
 
@@ -45,7 +45,7 @@ def served(app, **options):
 
 
 class Process:
-    """`category-filter serve` in a process of its own, with its output in a log file."""
+    """`category-filter serve` in a separate process, with its output in a log file."""
 
     def __init__(self, database_url, log, *options, command=(COMMAND,)):
         self.log = log
@@ -108,7 +108,7 @@ def pgbouncer(database_url):
     """Start PgBouncer in front of a PostgreSQL server, and yield its URL of the database."""
     url, port = make_url(database_url), free_port()
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    # pytest's folders are closed to other users.
+    # Other users cannot open pytest's folders.
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "pgbouncer.ini")
         config.write_text(

@@ -181,7 +181,7 @@ class TestWidget:
 
 
 class Viewer(NamedTuple):
-    """Who looks at a page: the options of a browser context."""
+    """A kind of reader: the options of a browser context."""
 
     width: int
     scheme: str = "light"

@@ -52,7 +52,7 @@ class TestExplain:
             ("-chat_message", "-chat_message: every category except these"),
         ],
     )
-    def test_a_leading_minus_needs_no_dashes(self, text, title):
+    def test_a_leading_minus_needs_no_double_dash(self, text, title):
         code, out, _ = run("explain", text)
         assert (code, lines(out)[0]) == (0, title)
 
@@ -79,7 +79,7 @@ class TestExplain:
             ),
         )
 
-    def test_json(self):
+    def test_json_describes_the_filter(self):
         code, out, err = run("explain", "--format", "json", "--categories", "a,b", "b")
         assert (code, err) == (0, "")
         assert json.loads(out) == {
@@ -92,7 +92,7 @@ class TestExplain:
             ],
         }
 
-    def test_json_of_errors(self):
+    def test_json_describes_an_error(self):
         code, out, err = run("explain", "--format", "json", "a,,b")
         assert (code, err) == (1, "")
         assert json.loads(out) == {
@@ -150,7 +150,7 @@ class TestCategoriesOption:
             ("known.txt", "a\n\n  b.c\r\n", ["a", "b.c"]),
         ],
     )
-    def test_toml_json_and_text_files(self, tmp_path, file, content, labels):
+    def test_toml_json_and_text_files_are_read(self, tmp_path, file, content, labels):
         (tmp_path / file).write_text(content, "utf-8")
         option = str(tmp_path / file)
         code, out, _ = run("explain", "--format", "json", "--categories", option, "*")
@@ -182,7 +182,7 @@ class TestCategoriesOption:
         ],
     )
     @pytest.mark.parametrize("command", ["explain", "check"])
-    def test_wrong_usage(self, command, option, words):
+    def test_an_invalid_list_or_a_missing_file_is_wrong_usage(self, command, option, words):
         code, out, err = run(command, "--categories", option, "-")
         assert (code, out) == (2, "")
         assert words in unboxed(err)
@@ -202,14 +202,14 @@ class TestCategoriesOption:
             ("bad.yaml", "news: News\n", "invalid character ' '"),
         ],
     )
-    def test_invalid_files(self, tmp_path, monkeypatch, file, content, words):
+    def test_an_invalid_file_is_wrong_usage(self, tmp_path, monkeypatch, file, content, words):
         monkeypatch.chdir(tmp_path)
         Path(file).write_text(content, "utf-8")
         code, out, err = run("explain", "--categories", file, "*")
         assert (code, out) == (2, "")
         assert words in unboxed(err)
 
-    def test_a_file_in_another_encoding(self, tmp_path, monkeypatch):
+    def test_a_file_in_another_encoding_is_wrong_usage(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         Path("known.txt").write_bytes(b"caf\xe9\n")
         code, out, err = run("explain", "--categories", "known.txt", "*")
@@ -264,7 +264,7 @@ class TestUsage:
         assert (code, out) == (2, "")
         assert message in unboxed(err)
 
-    def test_two_minuses_after_the_dashes_are_a_filter(self):
+    def test_two_minuses_after_the_double_dash_are_a_filter(self):
         code, _, err = run("explain", "--", "--a")
         assert (code, err.splitlines()[0]) == (1, "write '-' once, before the whole list")
 
@@ -272,7 +272,7 @@ class TestUsage:
         code, out, _ = run("explain", "-a,b", "--format", "json", "--categories", "a,b")
         assert (code, json.loads(out)["canonical"]) == (0, "-a,b")
 
-    def test_the_version(self):
+    def test_the_version_is_printed(self):
         assert run("--version") == (0, f"category-filter {__version__}\n", "")
 
 
@@ -296,7 +296,7 @@ class TestCheck:
         )
 
     @pytest.mark.parametrize("arguments", [[], ["-"]])
-    def test_standard_input(self, arguments):
+    def test_standard_input_is_read(self, arguments):
         assert run("check", *arguments, stdin="b,a\n") == (
             *(0, "a,b\n"),
             "1 line: 1 valid, 0 invalid\n",
@@ -313,7 +313,7 @@ class TestCheck:
             ),
         )
 
-    def test_json(self):
+    def test_json_has_one_document_per_line(self):
         code, out, err = run("check", "--format", "json", stdin="b,a\na,*\n")
         assert (code, err) == (1, "2 lines: 1 valid, 1 invalid\n")
         assert [json.loads(line) for line in out.splitlines()] == [
@@ -349,7 +349,7 @@ class TestCheck:
 
 
 class TestCheckLongLines:
-    def test_the_longest_valid_line(self):
+    def test_the_longest_filter_is_valid(self):
         text = "a," * 32_767 + "ab"
         assert run("check", stdin=f"{text}\r\nb\n")[:2] == (0, "a,ab\nb\n")
 
@@ -386,7 +386,7 @@ class TestHelp:
         assert "Parse, check and apply filters of notification categories" in unboxed(out + err)
         assert "--install-completion" in out + err
 
-    def test_explain_mentions_the_two_dashes(self):
+    def test_explain_mentions_the_double_dash(self):
         _, out, _ = run("explain", "--help")
         assert "Put -- before a filter that starts with a minus." in unboxed(out)
         assert "category-filter explain -- '-history_task,history_rule'" in out

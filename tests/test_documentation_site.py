@@ -102,7 +102,7 @@ def public_modules():
 
 
 def find(modules, name):
-    """Return the object that a name of the inventory stands for."""
+    """Return the object with a name from the inventory."""
     module = max((m for m in modules if name.startswith(f"{m}.")), key=len)
     found = modules[module]
     for part in name.removeprefix(f"{module}.").split("."):
@@ -190,7 +190,7 @@ class TestPages:
     def test_pages_fit_a_phone(self, open_page, path, scheme):
         page = open_page(path, viewport={"width": 320, "height": 640}, color_scheme=scheme)
         assert page.evaluate("document.documentElement.scrollWidth") == 320
-        # The theme cuts off what is wider.
+        # The theme cuts off wider content.
         assert page.locator("article").first.evaluate("e => e.getBoundingClientRect().right") <= 320
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         red, green, blue = map(int, re.findall(r"\d+", background)[:3])
@@ -225,7 +225,7 @@ KNOWN = ",".join(CATEGORIES)
 
 
 class Box:
-    """A page with the Try it box in use, and what was requested until then."""
+    """A page on which the Try it box is in use, and the requests before and after that."""
 
     def __init__(self, page, url):
         self.page = page

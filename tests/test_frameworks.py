@@ -1,4 +1,4 @@
-"""Frameworks without a module of their own: the recipes of the guide, reading and writing."""
+"""The recipes of the guide, for frameworks without a module of their own."""
 
 import asyncio
 from typing import Annotated
@@ -122,7 +122,7 @@ def test_litestar_decodes_structs_and_parameters():
         assert client.get("/schema/openapi.json").status_code == 200
 
 
-def test_strawberry():
+def test_strawberry_parses_and_serializes_filters():
     @strawberry.type
     class Query:
         @strawberry.field
@@ -142,7 +142,7 @@ def test_strawberry():
     assert "scalar CategoryFilter" in schema.as_str()
 
 
-def test_apiflask():
+def test_apiflask_validates_and_documents_the_field():
     app = apiflask.APIFlask("subscriptions")
 
     @app.post("/")
@@ -163,7 +163,7 @@ def test_apiflask():
     }
 
 
-def test_sqlmodel(tmp_path):
+def test_sqlmodel_stores_filters(tmp_path):
     engine = sqlmodel.create_engine(f"sqlite:///{tmp_path}/watches.db")
     sqlmodel.SQLModel.metadata.create_all(engine, [StoredWatch.__table__])
     with sqlmodel.Session(engine) as session:
@@ -185,7 +185,7 @@ def test_sqlmodel(tmp_path):
         StoredWatch.model_validate({"wanted": "sprot"})
 
 
-def test_flask_sqlalchemy():
+def test_flask_sqlalchemy_stores_filters():
     app = Flask("phones")
     app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite://"
     database.init_app(app)
@@ -201,7 +201,7 @@ def test_flask_sqlalchemy():
     engine.dispose()
 
 
-def test_asynchronous_sqlalchemy():
+def test_an_async_session_stores_filters():
     class Base(DeclarativeBase): ...
 
     class Tablet(Base):

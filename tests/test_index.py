@@ -268,7 +268,7 @@ class Touchy:
 
 OPERATIONS = {
     "set": lambda index, key: index.__setitem__(key, "news"),
-    "set to a filter of its own": lambda index, key: index.__setitem__(key, "-sport"),
+    "set to a filter that no other key has": lambda index, key: index.__setitem__(key, "-sport"),
     "set a new key": lambda index, _: index.__setitem__(Touchy(9), "news,sport"),
     "del": lambda index, key: index.__delitem__(key),
     "pop": lambda index, key: index.pop(key),
@@ -309,7 +309,7 @@ class TestInterruptions:
                 key.when_compared = lambda: None
             assert_consistent(index)
             assert len(before.keys() ^ dict(index).keys()) <= 1
-        assert stopped or name == "popitem"  # compares no keys
+        assert stopped or name == "popitem"  # it compares no keys
 
     @pytest.mark.parametrize("name", OPERATIONS)
     def test_writes_inside_a_write_are_queued(self, name):

@@ -47,7 +47,7 @@ def write(index, seed, done):
 
 
 def read(index, done, problems):
-    """Iterate, and collect every wrong observation."""
+    """Iterate, and collect every inconsistency."""
     wanted = index.matching("news")
     while True:
         if not index.copy().keys() >= STAYING.keys() | NEVER.keys():
@@ -55,11 +55,11 @@ def read(index, done, problems):
         seen = list(wanted)
         unique = set(seen)
         if len(unique) != len(seen):
-            problems.add("a key came twice")
+            problems.add("a key was found twice")
         if not unique >= STAYING.keys():
             problems.add("a key that stayed is missing")
         if unique & NEVER.keys():
-            problems.add("a key that never matched came")
+            problems.add("a key that never matches was found")
         if not len(STAYING) <= len(wanted) <= len(STAYING) + 200:
             problems.add("the length is wrong")
         done["reads"] += 3
@@ -123,7 +123,7 @@ def perform(index, name):
 
 
 def switching(index, name, other, moment):
-    """Run an operation, and another one before one of its instructions, where the lock is free."""
+    """Run an operation, and another one before one of its instructions that is outside the lock."""
     moments, results = count(), {}
 
     def trace(frame, event, _):
@@ -152,7 +152,7 @@ def state(index):
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("other", OPERATIONS)
 def test_operations_of_two_threads_take_effect_one_after_the_other(name, other):
-    """Whenever another thread takes over, the result is that of one of the two orders."""
+    """Wherever the threads switch, the result is that of one operation after the other."""
     entries = {"b": "-news,x", "c": "news", "a": "*"}
     expected = []
     for order in (("own", "other"), ("other", "own")):

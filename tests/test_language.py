@@ -62,7 +62,7 @@ class TestConformance:
 
 
 def meaning(text):
-    """Return what the oracle makes of a text."""
+    """Return the names and the flag that the oracle finds, or None for an invalid string."""
     expected = oracle.parse(text)
     return expected[:2] if isinstance(expected, oracle.Filter) else None
 

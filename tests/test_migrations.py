@@ -32,7 +32,7 @@ subscription = Table(
 
 
 class InterruptedMigrationError(Exception):
-    """What ends a migration in the middle."""
+    """The interruption of a migration."""
 
 
 def example(file):
@@ -56,7 +56,7 @@ def counts(texts):
 
 
 def interrupting(number):
-    """Return a function that fails at an update with this number."""
+    """Return a function to call for each statement, which raises at this UPDATE, counted from 1."""
     updates = 0
 
     def count(sql):

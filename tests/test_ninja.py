@@ -26,7 +26,7 @@ def application(known):
         return Subscription.objects.create(**dict(data))
 
     @api.get("/", response=list[Body])
-    def read(request):  # noqa: ARG001 - likewise
+    def read(request):  # noqa: ARG001 - Ninja passes the request
         return Subscription.objects.order_by("pk")
 
     return TestClient(api)

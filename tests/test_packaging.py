@@ -1,4 +1,4 @@
-"""The distributions: their contents, their description, and that the wheel works on its own."""
+"""The distributions: their contents and their description; and the wheel works on its own."""
 
 import os
 import re
@@ -30,7 +30,7 @@ RELEASE = {
     "GITHUB_REPOSITORY": "owner/name",
     "GITHUB_REF_NAME": f"v{category_filter.__version__}",
 }
-"""What a CI system says about a release."""
+"""The environment of a release in a CI system."""
 
 SCRIPT = ROOT / ".github" / "prepare_release.py"
 VERSION = category_filter.__version__
@@ -189,7 +189,7 @@ def test_the_source_distribution_holds_the_grammar_and_the_license_but_no_tests(
     assert not any(name.startswith("tests") for name in names)
 
 
-def test_the_public_names():
+def test_the_package_exports_the_public_names():
     assert set(category_filter.__all__) == {
         "Categories",
         "CategoryFilter",

@@ -116,7 +116,7 @@ class TestInstances:
 
 
 class TestValidators:
-    """What stands before the known set in `Annotated` receives what it received without it."""
+    """Validators before the known set in `Annotated` receive the same values as without it."""
 
     def test_after_validators_are_applied(self):
         security = AfterValidator(lambda f: f | CategoryFilter.only("security"))
@@ -169,7 +169,7 @@ class TestValidators:
         annotation = Annotated[CategoryFilter, shout, KNOWN]
         assert TypeAdapter(annotation).dump_python(NEWS) == "NEWS"
 
-    def test_filters_are_serialized_where_the_annotation_does_not_say(self):
+    def test_filters_are_serialized_without_an_annotation(self):
         class Subscription(BaseModel):
             anything: Any
             value: object
@@ -207,7 +207,7 @@ class TestValidators:
 
 
 class TestContainers:
-    """The known set validates the filters in whatever holds them."""
+    """The known set validates the filters inside any container."""
 
     @pytest.mark.parametrize(
         ("annotation", "valid", "invalid"),
@@ -271,7 +271,7 @@ class TestContainers:
         with pytest.raises(ValidationError):
             Node(wanted=Node(wanted="weather"))
 
-    def test_instances_alone_are_accepted_where_the_annotation_says_so(self):
+    def test_an_annotation_can_accept_instances_only(self):
         assert validate(Annotated[InstanceOf[CategoryFilter], KNOWN], RETIRED) == RETIRED
 
     @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ class Node(BaseModel):
 
 
 class TestStoredFilters:
-    """The validation context holds the stored filter, whose names stay valid."""
+    """Names of the stored filter in the validation context stay valid."""
 
     class Change(BaseModel):
         email: KnownFilter | None = None
@@ -326,13 +326,13 @@ class TestStoredFilters:
             self.Change.model_validate(values, context={"stored_filter": stored})
         return [error["loc"] for error in caught.value.errors()]
 
-    def test_one_filter_is_the_stored_one_for_every_field(self):
+    def test_a_single_stored_filter_applies_to_every_field(self):
         values = {"email": "retired,news", "push": ["-retired"]}
         change = self.Change.model_validate(values, context={"stored_filter": RETIRED})
         assert change.email == CategoryFilter("news,retired")
         assert self.errors_of(values, None) == [("email",), ("push", 0)]
 
-    def test_a_mapping_has_the_stored_filter_of_each_field(self):
+    def test_a_mapping_has_a_stored_filter_for_each_field(self):
         values = {"email": "retired", "push": ["retired"]}
         stored = {"email": CategoryFilter("news"), "push": RETIRED}
         assert self.errors_of(values, stored) == [("email",)]
@@ -343,7 +343,7 @@ class TestStoredFilters:
         assert validate(KnownFilter, "retired", context=context) == CategoryFilter("retired")
 
     @pytest.mark.parametrize("context", [None, {}, {"other": 1}, object(), {"stored_filter": None}])
-    def test_without_it_retired_names_are_unknown(self, context):
+    def test_without_a_stored_filter_retired_names_are_unknown(self, context):
         assert errors_of(KnownFilter, "retired", context=context) == unknown("'retired'")
 
     def test_a_renamed_category_is_suggested(self):

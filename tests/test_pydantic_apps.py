@@ -1,6 +1,6 @@
 """Applications that store filters, deployed again after a category was retired.
 
-Each runs on a database of its own: with `ads` in the known set first, and without it later.
+Each runs on a separate database: first with `ads` in the known set, later without it.
 """
 
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Constraints on strings are for the string that a filter is parsed from."""
+"""Constraints on strings apply to the string that a filter is parsed from."""
 
 import copy
 from collections import deque
@@ -113,18 +113,18 @@ def test_constraints_of_containers_and_of_optional_filters_apply(annotation, val
         validate(known, invalid)
 
 
-def test_they_hold_together_with_the_known_set():
+def test_constraints_and_the_known_set_both_hold():
     annotation = Annotated[CategoryFilter, at.MinLen(5), KNOWN, at.MaxLen(7)]
     assert errors_of(annotation, "weathe") == unknown("'weathe'")
     assert errors_of(annotation, "weather,")[0][0] == "string_too_long"
     assert errors_of(annotation, "news")[0][0] == "string_too_short"
 
 
-def test_filters_pass():
+def test_constraints_do_not_apply_to_filters():
     assert validate(Annotated[CategoryFilter, at.MaxLen(3)], RETIRED) == RETIRED
 
 
-def test_an_enum_member_is_its_value():
+def test_an_enum_member_is_validated_as_its_value():
     for annotation in (KnownFilter, Annotated[KnownFilter, at.MaxLen(4)]):
         assert validate(annotation, Level.NEWS) == NEWS
 
@@ -135,7 +135,7 @@ def test_a_container_has_its_own_length():
     assert errors_of(annotation, ["news", "news"])[0][0] == "too_long"
 
 
-def test_the_schema_has_them():
+def test_the_json_schema_has_the_constraints():
     bounds = (at.MinLen(5), at.MaxLen(9), Field(pattern="^-"))
     described = TypeAdapter(Annotated[(KnownFilter, *bounds)]).json_schema()
     assert described == {
@@ -148,7 +148,7 @@ def test_the_schema_has_them():
     assert huge == TypeAdapter(CategoryFilter).json_schema()
 
 
-def test_the_settings_of_a_model_for_strings_do_not_apply():
+def test_string_settings_of_a_model_do_not_apply():
     class Subscription(BaseModel):
         model_config = ConfigDict(str_to_lower=True, str_max_length=3, str_min_length=9)
 
@@ -158,7 +158,7 @@ def test_the_settings_of_a_model_for_strings_do_not_apply():
     assert Subscription(plain="News", bounded="News").bounded == CategoryFilter("News")
 
 
-def test_numbers_are_refused_when_the_class_is_defined():
+def test_coercing_numbers_is_refused_when_the_class_is_defined():
     with pytest.raises(TypeError, match="remove coerce_numbers_to_str"):
 
         class Subscription(BaseModel):
@@ -171,7 +171,7 @@ def test_an_alias_can_be_constrained():
     assert errors_of(annotation, "sport")[0][0] == "string_too_long"
 
 
-def test_a_copy_of_the_schema_is_as_good():
+def test_a_copied_core_schema_is_equal():
     adapter = TypeAdapter(Annotated[KnownFilter, at.MaxLen(4)])
     copied = copy.deepcopy(adapter.core_schema)
     assert copied == adapter.core_schema
@@ -179,14 +179,14 @@ def test_a_copy_of_the_schema_is_as_good():
 
 
 class AsText:
-    """Makes a string of the filter, and lets Pydantic check that it is one."""
+    """Converts the filter to a string, which Pydantic then validates."""
 
     def __get_pydantic_core_schema__(self, source, handler):
         to_text = core_schema.no_info_plain_validator_function(str)
         return core_schema.chain_schema([handler(source), to_text, core_schema.str_schema()])
 
 
-def test_a_string_made_of_the_filter_may_be_checked():
+def test_a_filter_may_be_converted_to_a_validated_string():
     annotation = Annotated[CategoryFilter, AsText(), KNOWN]
     assert validate(annotation, "sport, news") == "news,sport"
     assert errors_of(annotation, "weather") == unknown("'weather'")

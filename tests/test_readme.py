@@ -45,7 +45,7 @@ def test_the_product_page_is_short():
 
 
 @pytest.mark.parametrize("readme", WITH_PYTHON, ids=name)
-def test_python_examples(readme):
+def test_python_examples_print_what_is_shown(readme):
     results = doctest.testfile(str(readme), module_relative=False)
     assert results.attempted > 5
     assert results.failed == 0
@@ -78,13 +78,13 @@ def run_file(readme, file):
 
 @pytest.mark.django_db
 @isolate_apps("django_site")
-def test_django_models():
+def test_the_django_model_stores_and_finds_filters():
     models = run_file(INTEGRATIONS, "models")
     assert "REPLACE" in str(models["subscriptions_to"]("chat_message").query)
     assert models["Subscription"](wanted="- chat_message").wanted == CategoryFilter("-chat_message")
 
 
-def test_django_forms():
+def test_the_django_form_validates():
     form = run_file(INTEGRATIONS, "forms")["Settings"](
         {"wanted_mode": "all", "typed": "chat_mesage"}
     )
@@ -94,7 +94,7 @@ def test_django_forms():
 
 
 @pytest.mark.django_db
-def test_django_filter():
+def test_the_django_filter_finds_rows():
     for wanted in ("chat_message", "-chat_message", "*"):
         Subscription.objects.create(wanted=wanted)
     filter_set = run_file(INTEGRATIONS, "filters")["SubscriptionFilter"]
@@ -106,20 +106,20 @@ def test_django_filter():
     }
 
 
-def test_django_ninja():
+def test_the_ninja_schema_reads_stored_filters():
     schema = run_file(INTEGRATIONS, "schemas")["SubscriptionSchema"]
     stored = Subscription(wanted="-chat_message,retired")
     assert schema.from_orm(stored).model_dump(mode="json") == {"wanted": "-chat_message,retired"}
 
 
-def test_spark(tmp_path):
+def test_the_spark_job_runs(tmp_path):
     spark_table({"category_filter": ["-chat_message", None]}).write.parquet(f"{tmp_path}/in")
     run_file(BATCH, "job")["run"](f"{tmp_path}/in", f"{tmp_path}/out")
     found = spark().read.parquet(f"{tmp_path}/out").orderBy("mask").collect()
     assert [(row.canonical, row.mask) for row in found] == [("-chat_message", 62), ("*", 63)]
 
 
-def test_spark_stream(tmp_path):
+def test_the_spark_stream_runs(tmp_path):
     rows = spark_table({"category_filter": ["-chat_message", None]})
     rows.write.parquet(f"{tmp_path}/in")
     stream = spark().readStream.schema(rows.schema).parquet(f"{tmp_path}/in")
@@ -144,19 +144,19 @@ def shell(command, folder):
 
 
 @pytest.mark.parametrize("readme", [r for r in WITH_COMMANDS if r != SERVICE], ids=name)
-def test_commands(readme, tmp_path):
+def test_commands_print_what_is_shown(readme, tmp_path):
     for command, output in commands(readme):
         assert shell(command, tmp_path) == output.strip().splitlines(), command
 
 
-def test_commands_while_the_service_runs(tmp_path):
+def test_commands_of_the_service_print_what_is_shown(tmp_path):
     with Process(f"sqlite:///{tmp_path}/push_tokens.db", tmp_path / "log") as process:
         for command, output in commands(SERVICE):
             here = command.replace("http://127.0.0.1:8000", process.address)
             assert shell(here, tmp_path) == output.strip().splitlines(), command
 
 
-def test_the_factory_serves(tmp_path):
+def test_the_command_with_the_factory_serves(tmp_path):
     (line,) = (block.code for block in blocks(SERVICE, "sh") if "--factory" in block.code)
     url = f"sqlite:///{tmp_path}/push_tokens.db"
     here = line.replace("postgresql://user@host/name", url).replace("uvicorn", "python -m uvicorn")
@@ -177,7 +177,7 @@ def test_every_console_block_is_run():
     assert consoles == sum(len([*blocks(readme, "console")]) for readme in WITH_COMMANDS)
 
 
-def test_the_error_codes_are_complete_and_their_messages_right():
+def test_the_table_of_error_codes_is_complete_and_correct():
     grammar = (ROOT / "grammar" / "README.md").read_text("utf-8")
     (table,) = re.findall(r"^\| code \| example .*\n((?:\|.*\n)*)", grammar, re.MULTILINE)
     rows = re.findall(r"^\| `([a-z_]+)` \| (.*?) \| (.*) \|$", table, re.MULTILINE)

@@ -78,11 +78,11 @@ def database(request):
 def source(values, column, dialect, collation=None):
     """Return a query of values, which has one column."""
     suffix = f" COLLATE {collation}" if collation else ""
-    if dialect in {"mariadb", "spark"}:  # where a backslash escapes
+    if dialect in {"mariadb", "spark"}:  # a backslash escapes there
         values = [value.replace("\\", "\\\\") for value in values]
     quote = "\\'" if dialect == "spark" else "''"
     texts = ["'" + value.replace("'", quote) + "'" for value in values]
-    if dialect == "spark":  # which is slow to plan a long union
+    if dialect == "spark":  # it is slow to plan a long union
         rows = ", ".join(f"({quoted})" for quoted in [*texts, "NULL"])
         return f"(SELECT {column}{suffix} AS {column} FROM VALUES {rows} AS t({column}))"
     selects = [f"SELECT {quoted}{suffix} AS {column}" for quoted in texts]
@@ -90,14 +90,14 @@ def source(values, column, dialect, collation=None):
 
 
 def meaning(text, category):
-    """Return what Python says, with None for null."""
+    """Return the result of Python, with None for null."""
     if text is None or category is None:
         return None
     return CategoryFilter(text).allows(category)
 
 
-def truth(rows):
-    """Return rows whose last value is a boolean, where a database has numbers."""
+def with_booleans(rows):
+    """Return the rows with a boolean as their last value, even if the database has numbers."""
     return {(*row[:-1], None if row[-1] is None else bool(row[-1])) for row in rows}
 
 
@@ -119,7 +119,7 @@ def test_a_column_of_categories_gives_what_python_gives(database, collated):
         f" CROSS JOIN {source(CATEGORIES, 'category', dialect, collation)} e"
     )
     assert len(found) == len(PAIRS)
-    assert truth(found) == PAIRS
+    assert with_booleans(found) == PAIRS
 
 
 @pytest.mark.parametrize("collated", [False, True], ids=["default", "ignoring case"])
@@ -150,7 +150,7 @@ def as_duckdb(node):
     match node:
         case exp.Collate() | exp.Cast():
             return node.this.transform(as_duckdb)
-        case exp.Add():  # of text
+        case exp.Add():  # concatenation of text
             return exp.DPipe(
                 this=node.left.transform(as_duckdb), expression=node.right.transform(as_duckdb)
             )
@@ -168,7 +168,7 @@ def test_every_dialect_is_valid_and_means_the_same(dialect):
         f"SELECT s.wanted, e.category, {condition} FROM {source(FILTERS, 'wanted', 'duckdb')} s"
         f" CROSS JOIN {source(CATEGORIES, 'category', 'duckdb')} e"
     )
-    assert truth(found.fetchall()) == PAIRS
+    assert with_booleans(found.fetchall()) == PAIRS
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ class TestDefaults:
             (sqlite.dialect(), "TEXT DEFAULT '-news,sport'"),
             (psycopg.dialect(), "TEXT DEFAULT '-news,sport'"),
             (
-                mysql.dialect(),  # which refuses DEFAULT '*' for a column of text
+                mysql.dialect(),  # it rejects DEFAULT '*' for a column of text
                 "MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin DEFAULT ('-news,sport')",
             ),
         ],
@@ -387,7 +387,7 @@ class TestColumns:
             "VARCHAR(255) COLLATE Latin1_General_BIN2 NULL"
         )
 
-    def test_unique_columns_tell_case_apart(self, sql_engine):
+    def test_unique_columns_are_case_sensitive(self, sql_engine):
         metadata = MetaData()
         row = Table(
             "unique_", metadata, Column("wanted", CategoryFilterType(length=99), unique=True)

@@ -82,7 +82,7 @@ def store(session, model, rows):
 
 
 def ids(session, *conditions):
-    """Return the subscriptions that satisfy the conditions."""
+    """Return the ids of the subscriptions that meet the conditions."""
     found = select(Subscription.id).where(*conditions).order_by(Subscription.id)
     return session.scalars(found).all()
 
@@ -95,7 +95,7 @@ class Mixed(str, Enum):  # noqa: UP042 - unlike StrEnum, its str() is not the va
     NEWS = "news"
 
 
-# Case and whether it is an include list, are all that tells these apart.
+# These differ only in case and form.
 similar = st.sampled_from(
     [CategoryFilter(text) for text in ("news", "News", "-news", "-News", "NEWS,news", "*", "-*")]
 )
@@ -116,8 +116,8 @@ def is_storable(text):
     return not re.search("[\x00\ud800-\udfff]", text) and len(text.encode()) <= 65_535
 
 
-def asked_about(wanted, category):
-    """Return categories to ask about: a given one, and those that could be confused with names."""
+def categories_to_test(wanted, category):
+    """Return a given category, and categories that could be confused with the listed names."""
     listed = [name for f in wanted if f for name in f.names]
     return {
         category,
@@ -134,7 +134,7 @@ class TestAllows:
     @given(st.lists(filters() | similar | st.none(), max_size=8), categories)
     def test_it_agrees_with_python_for_strings(self, session, wanted, category):
         store(session, Subscription, [{"wanted": f} for f in wanted])
-        for asked in asked_about(wanted, category):
+        for asked in categories_to_test(wanted, category):
             condition = Subscription.wanted.allows(asked)
             allowed = [n for n, f in enumerate(wanted) if f and f.allows(asked)]
             denied = [n for n, f in enumerate(wanted) if f and not f.allows(asked)]
@@ -143,7 +143,7 @@ class TestAllows:
     @shared_transaction
     @given(st.lists(filters() | similar | st.none(), max_size=8), categories)
     def test_it_agrees_with_python_for_columns(self, session, wanted, category):
-        asked = [None, *filter(is_storable, asked_about(wanted, category))]
+        asked = [None, *filter(is_storable, categories_to_test(wanted, category))]
         store(session, Subscription, [{"wanted": f} for f in wanted])
         store(session, Event, [{"category": category} for category in asked])
         condition = Subscription.wanted.allows(Event.category)
@@ -277,7 +277,7 @@ class TestAllows:
 class TestComparisons:
     @shared_transaction
     @given(st.lists(filters() | similar | st.none(), max_size=8), filters() | similar)
-    def test_they_agree_with_python(self, session, wanted, other):
+    def test_comparisons_agree_with_python(self, session, wanted, other):
         store(session, Subscription, [{"wanted": f} for f in wanted])
         column = Subscription.wanted
         equal = [n for n, f in enumerate(wanted) if f == other]
@@ -292,7 +292,7 @@ class TestComparisons:
         assert dict(map(tuple, grouped)) == Counter(wanted)
         assert session.scalar(select(func.count(column.distinct()))) == len({*wanted} - {None})
 
-    def test_distinct_filters_lead_to_the_rows(self, session):
+    def test_rows_are_found_by_their_distinct_filters(self, session):
         """The recipe for large tables, where a collation that ignores case gives other rows."""
         store(session, Subscription, [{"wanted": f} for f in ("news", "News", "-news", "-News")])
         distinct = session.scalars(select(Subscription.wanted).distinct())
@@ -300,7 +300,7 @@ class TestComparisons:
         assert ids(session, Subscription.wanted.in_(allowing)) == [1, 2]
         assert ids(session, Subscription.wanted.allows("News")) == [1, 2]
 
-    def test_they_search_text_too(self, session):
+    def test_like_searches_the_canonical_form(self, session):
         store(session, Subscription, [{"wanted": f} for f in ("-a,b", "b", "*")])
         wanted = Subscription.wanted
         for condition, found in [

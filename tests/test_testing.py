@@ -92,7 +92,7 @@ class TestStrategies:
         assert find(filters(), lambda drawn: drawn == wanted, settings=SEARCH) == wanted
 
     @pytest.mark.parametrize("f", ["*", "-*", "news", "-sport", "news,sport", "-news,sport"])
-    def test_filters_of_a_known_set_list_all_of_its_subsets(self, f):
+    def test_filters_of_a_known_set_list_every_subset(self, f):
         wanted = CategoryFilter(f)
         assert find(filters(KNOWN), lambda drawn: drawn == wanted, settings=SEARCH) == wanted
 
@@ -101,7 +101,7 @@ class TestStrategies:
         assert known.unknown(data.draw(filters(categories=known))) == ()
 
     @given(categories(max_size=2))
-    def test_known_sets_are_not_larger_than_asked_for(self, known):
+    def test_known_sets_respect_the_maximum_size(self, known):
         assert len(known) <= 2
 
     @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ class TestStrategies:
     def test_names_are_valid(self, name):
         assert CategoryFilter.only(name).names == {name}
 
-    @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of a string too long
+    @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of long strings
     @pytest.mark.parametrize("code", [None, *SyntaxErrorCode.__args__])
-    def test_texts_are_valid_and_wrong_in_every_way(self, code):
+    def test_texts_include_valid_strings_and_every_syntax_error(self, code):
         assert code_of(find(texts(), lambda text: code_of(text) == code, settings=SEARCH)) == code
 
     def test_a_failure_shrinks_to_a_simple_filter(self):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from laws import LAWS, check_large_tables
 
 SLOW = {"DuckDB": 40, "Dask": 10, "PySpark": 0}
-"""The engines that take long for each table, with their examples."""
+"""The number of examples for engines that take long for each table."""
 
 FAST = [engine for engine in ENGINES if engine not in SLOW]
 
@@ -31,5 +31,5 @@ def test_each_function_equals_a_loop_over_allows(law, engine):
 
 
 @pytest.mark.parametrize("engine", ["DuckDB", "Dask"])
-def test_many_random_tables_in_one(engine):
+def test_each_function_equals_a_loop_on_large_tables(engine):
     check_large_tables(engine)

@@ -1,4 +1,4 @@
-"""Columns beside the filters: any name, also one that a query uses for itself, and any type."""
+"""Other columns may have any name, even one that a query uses internally, and any type."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -128,7 +128,7 @@ def test_other_columns_keep_their_types_and_values(convert):
     assert kept.equals(given.drop_columns("category_filter").slice(0, 1))
 
 
-def test_slices_of_arrow_tables():
+def test_slices_of_arrow_tables_are_read():
     table = pa.table({"category_filter": ["ads"] * 3 + [None, "news"], "n": range(5)})
     assert rows(precompute(table.slice(2, 3), KNOWN)) == [
         ("ads", 2, "ads", 0b10, None, None),
@@ -137,7 +137,7 @@ def test_slices_of_arrow_tables():
     ]
 
 
-def test_categories_with_nulls_and_unused_ones():
+def test_pandas_categories_may_be_null_or_unused():
     values = pd.Categorical([None, "ads", None], categories=["unused", "ads"])
     found = precompute(pd.DataFrame({"category_filter": values}), KNOWN)
     assert found["canonical"].tolist() == ["*", "ads", "*"]

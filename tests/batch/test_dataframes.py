@@ -81,7 +81,7 @@ class TestPrecompute:
         assert [row[0] for row in rows(precompute(subscriptions, KNOWN))] == [*range(500)]
 
     @every_engine
-    def test_options(self, engine):
+    def test_column_mask_suffix_and_default_can_be_chosen(self, engine):
         subscriptions = ENGINES[engine]({"wanted": ["news", None], "mask": ["x", "y"]})
         result = precompute(
             subscriptions, KNOWN, filter_column="wanted", mask=False, suffix="_now", missing="- log"
@@ -149,7 +149,7 @@ class TestInvalidRows:
             assert caught.value.count == 7
             assert [*caught.value.errors] == ["a;b", "$", "*,a", "-a,-b", "a b", "x,,y"]
 
-    def test_one_row(self):
+    def test_the_message_for_one_row_is_singular(self):
         with pytest.raises(InvalidRowsError) as caught:
             audience(polars_frame({"f": ["a,"]}), KNOWN, filter_column="f")
         assert str(caught.value) == (
@@ -193,14 +193,14 @@ class TestDeliveries:
 
     @pytest.mark.parametrize("invalid", ["raise", "deny"])
     @every_engine
-    def test_both_frames_may_have_a_column_of_the_filter_columns_name(self, engine, invalid):
+    def test_events_may_have_a_column_named_like_the_filter_column(self, engine, invalid):
         subscriptions = ENGINES[engine]({"key": [1, 1], "f": ["-ads", "*"]})
         events = ENGINES[engine]({"key": [1], "f": ["a;b"], "category": ["ads"]})
         found = deliveries(subscriptions, events, "key", filter_column="f", invalid=invalid)
         assert rows(found) == [(1, "a;b", "ads", "*")]
 
     @every_engine
-    def test_a_key_of_two_columns_and_a_filter_for_nulls(self, engine):
+    def test_the_key_may_have_two_columns_and_nulls_another_filter(self, engine):
         make = ENGINES[engine]
         subscriptions = make({"key": [1, 1], "part": ["a", "b"], "category_filter": [None, "*"]})
         events = make({"key": [1, 1], "part": ["a", "b"], "category": ["ads", "ads"]})

@@ -1,4 +1,4 @@
-"""What each engine keeps, and the columns and sources it reads."""
+"""The engines: what they keep, and which columns and sources they read."""
 
 import re
 
@@ -50,7 +50,7 @@ class TestChangingSources:
         source = pl.LazyFrame({"category_filter": ["x"]}).map_batches(read)
         assert precompute(source, KNOWN).collect().rows() == [("n1", "n1", 0, "n1", None)]
 
-    def test_a_row_without_a_meaning_has_an_error(self):
+    def test_a_row_that_changed_meanwhile_has_an_error(self):
         frame = duckdb.sql("SELECT CAST(uuid() AS VARCHAR) AS category_filter")
         ((_, *added),) = precompute(frame, KNOWN).fetchall()
         message = "the filter changed while the table was read: run precompute again"
@@ -58,7 +58,7 @@ class TestChangingSources:
 
 
 class TestDuckDB:
-    def test_finding_python_variables_may_be_off(self):
+    def test_python_variable_lookup_may_be_disabled(self):
         with duckdb.connect(config={"python_enable_replacements": "false"}) as connection:
             frame = duckdb_relation({"key": [1], "category_filter": ["-news"]}, connection)
             events = duckdb_relation({"key": [1], "category": ["ads"]}, connection)
@@ -212,7 +212,7 @@ class TestStreams:
         assert rows(found) == [(1, "ads", "-news")]
 
 
-def foreign(module, *methods):
+def other_dataframe(module, *methods):
     """Return an instance of a dataframe class of another library."""
     return type("DataFrame", (), {"__module__": module, **dict.fromkeys(methods, print)})()
 
@@ -222,20 +222,23 @@ class TestOtherDataframes:
         ("frame", "name"),
         [
             (
-                foreign("daft.dataframe", "to_arrow"),
+                other_dataframe("daft.dataframe", "to_arrow"),
                 "daft.dataframe.DataFrame: convert it with .to_arrow()",
             ),
-            (foreign("ray.data", "to_pandas"), "ray.data.DataFrame: convert it with .to_pandas()"),
             (
-                foreign("pandas_api", "to_spark", "to_pandas"),
+                other_dataframe("ray.data", "to_pandas"),
+                "ray.data.DataFrame: convert it with .to_pandas()",
+            ),
+            (
+                other_dataframe("pandas_api", "to_spark", "to_pandas"),
                 "pandas_api.DataFrame: convert it with .to_spark()",
             ),
             (pl.Series(["a"]), "polars.series.series.Series: convert it with .to_frame()"),
             (pl.DataFrame, "type"),
-            (foreign("other"), "other.DataFrame"),
+            (other_dataframe("other"), "other.DataFrame"),
         ],
     )
-    def test_the_error_names_the_module_and_the_way_out(self, frame, name):
+    def test_the_error_names_the_type_and_its_conversion(self, frame, name):
         with pytest.raises(TypeError) as caught:
             precompute(frame, KNOWN)
         assert str(caught.value) == (

@@ -35,7 +35,7 @@ EXPECTED = [
 
 
 @pytest.mark.parametrize("engine", ["in-memory", "streaming"])
-def test_polars(engine):
+def test_polars_expressions_give_the_values_of_precompute(engine):
     found = pl.LazyFrame(ROWS).select(
         allowed=expressions.allows("category_filter", pl.col("category")),
         news=expressions.allows(pl.col("category_filter"), "news"),
@@ -55,7 +55,7 @@ def test_polars(engine):
     )
 
 
-def test_polars_with_another_filter_for_nulls():
+def test_polars_expressions_accept_another_filter_for_nulls():
     found = pl.DataFrame(ROWS).select(
         allowed=expressions.allows("category_filter", "ads", missing="-ads"),
         canonical=expressions.canonical("category_filter", missing="-ads"),
@@ -64,19 +64,19 @@ def test_polars_with_another_filter_for_nulls():
     assert found.row(2) == (False, "-ads", 1)
 
 
-def test_polars_filters_rows():
+def test_polars_expressions_filter_rows():
     kept = pl.DataFrame(ROWS).filter(expressions.allows("category_filter", pl.col("category")))
     assert kept["category_filter"].to_list() == [None]
 
 
-def test_duckdb():
+def test_duckdb_functions_give_the_values_of_precompute():
     with duckdb.connect() as connection:
         duckdb_functions.register(connection, KNOWN)
         duckdb_relation(ROWS, connection).create_view("rows")
         assert connection.sql(f"{QUERY} FROM rows").fetchall() == EXPECTED
 
 
-def test_spark(monkeypatch):
+def test_spark_functions_give_the_values_of_precompute(monkeypatch):
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     spark_functions.register(spark(), KNOWN)
     spark_table(ROWS).createOrReplaceTempView("subscriptions")

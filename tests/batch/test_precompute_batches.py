@@ -28,7 +28,7 @@ def csv_rows(path):
 
 class TestCsv:
     @pytest.mark.parametrize("block_bytes", [1, 8, 1_000])
-    def test_short_and_quoted_rows(self, tmp_path, monkeypatch, block_bytes):
+    def test_short_and_quoted_rows_are_read(self, tmp_path, monkeypatch, block_bytes):
         monkeypatch.setattr(_lines, "_BLOCK_BYTES", block_bytes)
         path = tmp_path / "in.csv"
         path.write_bytes(b'a,b\n1,"x"\n\n"y\n1,x,y\n2",z\n3\n')
@@ -57,12 +57,12 @@ class TestCsv:
             ('1,"\r\n\r,"\r\n2,x\ry\n', f"in.csv:4: {CARRIAGE_RETURN}"),
         ],
     )
-    def test_broken_rows(self, tmp_path, rows, message):
+    def test_the_error_names_the_line_of_a_broken_row(self, tmp_path, rows, message):
         (tmp_path / "in.csv").write_text(f"a,b\n{rows}")
         with pytest.raises(ValueError, match=f"^{message}"):
             csv_rows(tmp_path / "in.csv")
 
-    def test_lines_that_end_in_carriage_returns_only(self, tmp_path):
+    def test_a_carriage_return_alone_is_not_a_line_end(self, tmp_path):
         (tmp_path / "in.csv").write_text("a,b\r1,x\r")
         with pytest.raises(ValueError, match=f"^in.csv:1: {CARRIAGE_RETURN}$"):
             csv_rows(tmp_path / "in.csv")
@@ -120,7 +120,7 @@ def test_a_batch_must_hold_strings():
         _polars.encode(pl.Series("f", [None, 1]))
 
 
-def test_functions_of_spark():
+def test_spark_functions_apply_filters():
     filters = pd.Series(["-chat_message", None, "old"])
     categories = pd.Series(["chat_message", "chat_message", None])
     assert spark._allows(filters, categories).tolist() == [False, True, False]

@@ -26,8 +26,8 @@ ROWS = pl.DataFrame(
     }
 )
 EXPECTED = precompute(ROWS, navixy.CATEGORIES)
-COPY_HINT = "--rejects FILE copies the invalid rows to a file of their own\n"
-UNKNOWN_HINT = "unknown names are in the column unknown; --categories names the known ones\n"
+COPY_HINT = "pass --rejects FILE to copy the invalid rows to a separate file\n"
+UNKNOWN_HINT = "see the unknown names in column unknown; pass --categories to set the known ones\n"
 SUMMARY = """\
 5 rows, 3 distinct filters, 2 invalid rows, 1 row with unknown names
         2 write ',' instead of ';'; did you mean 'a,b'?
@@ -236,15 +236,15 @@ class TestFailures:
             ),
         ],
     )
-    def test_wrong_usage(self, folder, arguments, line):
+    def test_wrong_usage_is_explained_in_one_line(self, folder, arguments, line):
         assert failure(folder, *arguments, run=run_process) == line
 
-    def test_a_column_that_does_not_hold_strings(self, folder):
+    def test_the_column_must_hold_strings(self, folder):
         pl.DataFrame({"category_filter": [1]}).write_parquet(folder / "in.parquet")
         line = "category-filter: column 'category_filter' must hold strings, not Int64"
         assert failure(folder, "in.parquet", "out.parquet") == line
 
-    def test_a_new_column_that_already_exists(self, folder):
+    def test_an_existing_column_is_not_overwritten(self, folder):
         EXPECTED.write_parquet(folder / "in.parquet")
         line = (
             "category-filter: column 'canonical' already exists: choose a suffix"
@@ -252,14 +252,14 @@ class TestFailures:
         )
         assert failure(folder, "in.parquet", "out.parquet") == line
 
-    def test_unreadable_files(self, folder):
+    def test_an_unreadable_file_is_an_error(self, folder):
         (folder / "bad.parquet").write_bytes(b"PAR1 and nothing else")
         (folder / "bad.ndjson").write_text('{"category_filter": "*"}\n{"category', "utf-8")
         assert "bad.parquet" in failure(folder, "bad.parquet", "out.parquet")
         assert failure(folder, "bad.ndjson", "out.parquet")
         assert "missing.csv" in failure(folder, "missing.csv", "out.parquet", run=run_process)
 
-    def test_a_full_disk(self, folder):
+    def test_a_full_disk_leaves_the_output_unchanged(self, folder):
         pl.concat([ROWS] * 100_000).with_row_index("row").write_parquet(folder / "in.parquet")
         (folder / "out.parquet").write_bytes(b"unchanged")
         result = subprocess.run(
@@ -332,7 +332,7 @@ def test_a_terminal_shows_progress(folder, name):
 
 
 class TestSummary:
-    def test_singular(self, folder):
+    def test_counts_of_one_are_singular(self, folder):
         ROWS[3:4].write_parquet(folder / "in.parquet")
         assert run(folder / "in.parquet", folder / "out.csv")[2] == (
             "1 row, 1 distinct filter, 1 invalid row\n"

@@ -67,7 +67,7 @@ NOT_UTF8 = "the line is not UTF-8: save the file as UTF-8"
 
 
 class TestRejects:
-    def test_every_type_is_kept(self, tmp_path):
+    def test_columns_of_every_type_are_kept(self, tmp_path):
         TYPES.write_parquet(tmp_path / "in.parquet")
         out, rejects = tmp_path / "out.parquet", tmp_path / "rejects.parquet"
         assert run(tmp_path / "in.parquet", out, "--rejects", rejects)[0] == 0
@@ -78,7 +78,7 @@ class TestRejects:
 
     @pytest.mark.parametrize("target", ["out.parquet", "out.csv", "out.ndjson"])
     @pytest.mark.parametrize("rejects", ["rejects.parquet", "rejects.csv", "rejects.ndjson"])
-    def test_the_formats_do_not_depend_on_each_other(self, tmp_path, target, rejects):
+    def test_output_and_rejects_may_have_different_formats(self, tmp_path, target, rejects):
         FLAT.write_parquet(tmp_path / "in.parquet")
         arguments = ["--rejects", tmp_path / rejects]
         assert run(tmp_path / "in.parquet", tmp_path / target, *arguments)[0] == 0
@@ -101,12 +101,12 @@ class TestRejects:
         assert pl.read_csv(out)["row"].to_list() == [*range(400_000)]
 
 
-class TestLiteralNames:
+class TestFileNames:
     NAMES = ["a[1]", "a*", "a?", "{a,b}", "a[!x]", "~", "%61", "[", "a b", "\u00e9"]
 
     @pytest.mark.parametrize("name", NAMES)
     @pytest.mark.parametrize("extension", ["parquet", "csv", "ndjson"])
-    def test_characters_with_a_meaning_in_patterns(self, tmp_path, monkeypatch, name, extension):
+    def test_wildcard_characters_are_literal(self, tmp_path, monkeypatch, name, extension):
         monkeypatch.chdir(tmp_path)
         for decoy in ("a1", "ab", "ax", "a", "b"):
             decoys = pl.DataFrame({"category_filter": ["decoy"]})
@@ -127,7 +127,7 @@ class TestLiteralNames:
 
 class TestBlankAndShortLines:
     @pytest.mark.parametrize("end", ["\n", "\r\n"])
-    def test_they_are_invalid_rows(self, tmp_path, end):
+    def test_blank_and_short_lines_are_invalid_rows(self, tmp_path, end):
         lines = ["id,category_filter,note", "1,*,x", "", "2", "3,chat_message", "4,*,", ",,", '""']
         (tmp_path / "in.csv").write_bytes("".join(line + end for line in lines).encode())
         code, _, summary = run(tmp_path / "in.csv", tmp_path / "out.csv")
@@ -138,7 +138,7 @@ class TestBlankAndShortLines:
                 "        2 short row: 1 of 3 fields\n"
                 "        1 blank line\n"
                 "        1 short row: 2 of 3 fields\n"
-                "--rejects FILE copies the invalid rows to a file of their own\n"
+                "pass --rejects FILE to copy the invalid rows to a separate file\n"
             ),
         )
         assert read(tmp_path / "out.csv") == (
@@ -152,7 +152,7 @@ class TestBlankAndShortLines:
             '"",,,,0,,short row: 1 of 3 fields\n'
         )
 
-    def test_in_a_file_with_one_column(self, tmp_path):
+    def test_blank_lines_in_a_file_with_one_column_are_invalid_rows(self, tmp_path):
         (tmp_path / "in.csv").write_text("category_filter\n*\n\na\n\n")
         arguments = ["--rejects", tmp_path / "rejects.ndjson", "--no-mask", "--strict"]
         assert run(tmp_path / "in.csv", tmp_path / "out.csv", *arguments)[0] == 1
@@ -163,7 +163,7 @@ class TestBlankAndShortLines:
         lines = read(tmp_path / "rejects.ndjson").splitlines()
         assert [json.loads(line) for line in lines] == [row] * 2
 
-    def test_a_suffix_belongs_to_the_new_columns_only(self, tmp_path):
+    def test_the_suffix_is_added_to_new_columns_only(self, tmp_path):
         (tmp_path / "in.csv").write_text("category_filter,error\n*\n*,mine\n")
         assert run(tmp_path / "in.csv", tmp_path / "out.csv", "--suffix", "_now")[0] == 0
         assert read(tmp_path / "out.csv") == (
@@ -184,7 +184,7 @@ class TestTextFormats:
             (".JSONL", NDJSON, NDJSON_OUT),
         ],
     )
-    def test_compressed_or_not(self, tmp_path, extension, content, expected, compression):
+    def test_text_may_be_compressed(self, tmp_path, extension, content, expected, compression):
         compress = {"": bytes, ".gz": gzip.compress, ".zst": zstd.compress}[compression]
         source, target = (tmp_path / f"{name}{extension}{compression}" for name in ("in", "out"))
         source.write_bytes(compress(b"\xef\xbb\xbf" + content.encode()))
@@ -194,7 +194,7 @@ class TestTextFormats:
             expected = expected.replace(ERROR.replace(",", "\t"), ERROR)
         assert read(target) == expected
 
-    def test_the_separator_of_csv_files(self, tmp_path):
+    def test_the_separator_applies_to_csv_files_only(self, tmp_path):
         (tmp_path / "in.csv").write_text("id;category_filter\n1;history_rule,chat_message\n2;\n")
         arguments = ["--separator", ";", "--no-mask", "--rejects", tmp_path / "rejects.tsv"]
         assert run(tmp_path / "in.csv", tmp_path / "out.csv", *arguments)[0] == 0
@@ -213,7 +213,7 @@ class TestTextFormats:
         values = [json.loads(line)["n"] for line in read(tmp_path / "out.ndjson").splitlines()]
         assert values == ["007", " x ", 'two\r\nlines, "quoted"', "1e5"]
 
-    def test_records_may_cross_blocks(self, tmp_path, monkeypatch):
+    def test_records_may_span_blocks(self, tmp_path, monkeypatch):
         monkeypatch.setattr(_lines, "_BLOCK_BYTES", 20)
         rows = "".join(f'"{n}\n{n}",*\n\n' for n in range(50))
         (tmp_path / "in.csv").write_text(f"n,category_filter\n{rows}")
@@ -223,7 +223,7 @@ class TestTextFormats:
             pair for n in range(50) for pair in ((f"{n}\n{n}", None), (None, "blank line"))
         ]
 
-    def test_a_header_alone(self, tmp_path):
+    def test_a_file_with_only_a_header_has_no_rows(self, tmp_path):
         (tmp_path / "in.csv").write_text("id,category_filter")
         assert run(tmp_path / "in.csv", tmp_path / "out.csv")[0] == 0
         assert read(tmp_path / "out.csv") == OUT.partition("\n")[0] + "\n"
@@ -249,13 +249,13 @@ class TestTextFormats:
             ),
         ],
     )
-    def test_wrong_formats(self, tmp_path, arguments, line):
+    def test_an_invalid_separator_or_format_is_an_error(self, tmp_path, arguments, line):
         (tmp_path / "in.csv").write_text(CSV)
         assert failure(tmp_path, "in.csv", "out.parquet", *arguments) == f"category-filter: {line}"
 
 
 class TestFolders:
-    def test_the_parquet_files_that_spark_writes(self, tmp_path):
+    def test_a_folder_that_spark_wrote_is_read(self, tmp_path):
         part = tmp_path / "in.parquet" / "day=1"
         part.mkdir(parents=True)
         for name in ("part-0", "part-1"):
@@ -275,7 +275,7 @@ class TestFolders:
 
 
 class TestStreams:
-    def test_standard_input_and_output(self):
+    def test_dashes_stand_for_standard_input_and_output(self):
         result = subprocess.run(
             [*COMMAND, "-", "-", "--from", "csv", "--to", "ndjson"],
             input=CSV.encode(),
@@ -286,7 +286,7 @@ class TestStreams:
         assert [row["error"] for row in rows] == [None, None, ERROR]
         assert result.stderr.startswith(b"3 rows, 3 distinct filters, 1 invalid row\n")
 
-    def test_parquet_through_pipes(self, tmp_path):
+    def test_parquet_can_be_piped(self, tmp_path):
         TYPES.write_parquet(tmp_path / "in.parquet")
         line = " ".join([*COMMAND, "- - --from parquet --to parquet"])
         subprocess.run(
@@ -295,7 +295,7 @@ class TestStreams:
         found = pl.read_parquet(tmp_path / "out.parquet")
         assert found.equals(precompute(TYPES, navixy.CATEGORIES))
 
-    def test_named_pipes(self, tmp_path):
+    def test_named_pipes_are_read_and_written(self, tmp_path):
         for name in ("in.csv.gz", "out.csv"):
             os.mkfifo(tmp_path / name)
         writer = threading.Thread(
@@ -308,7 +308,7 @@ class TestStreams:
         writer.join()
         assert stat.S_ISFIFO((tmp_path / "out.csv").stat().st_mode)
 
-    def test_a_reader_that_leaves_early(self, tmp_path):
+    def test_a_closed_pipe_ends_the_command_silently(self, tmp_path):
         many = pl.DataFrame({"category_filter": ["a;b"] * 1_000_000})
         many.write_parquet(tmp_path / "in.parquet")
         line = " ".join([*COMMAND, "in.parquet - --to csv --rejects rejects.csv"])
@@ -328,7 +328,7 @@ class TestStreams:
 
 class TestReplacedFiles:
     @pytest.mark.parametrize("mode", [0o600, 0o664, 0o444])
-    def test_the_mode_is_kept(self, tmp_path, mode):
+    def test_a_replaced_file_keeps_its_mode(self, tmp_path, mode):
         (tmp_path / "in.csv").write_text(CSV)
         out = tmp_path / "out.csv"
         out.touch()
@@ -403,11 +403,11 @@ class TestBrokenRows:
             ),
         ],
     )
-    def test_the_line_is_named(self, tmp_path, name, content, line):
+    def test_the_error_names_the_line(self, tmp_path, name, content, line):
         (tmp_path / name).write_bytes(content)
         assert failure(tmp_path, name, "out.parquet") == f"category-filter: {name}:{line}"
 
-    def test_in_a_later_block(self, tmp_path, monkeypatch):
+    def test_lines_are_counted_across_blocks(self, tmp_path, monkeypatch):
         monkeypatch.setattr(_lines, "_BLOCK_BYTES", 20)
         lines = ["id,category_filter", *("1,*" for _ in range(98)), "1,a,b", "2,*"]
         (tmp_path / "in.csv").write_text("\n".join(lines))
@@ -428,7 +428,7 @@ class TestBrokenRows:
     @pytest.mark.parametrize("extension", ["csv.gz", "ndjson.gz"])
     @pytest.mark.parametrize("length", [4, 30, -10])
     @pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
-    def test_compressed_data_that_ends_early(self, tmp_path, compress, length, extension):
+    def test_truncated_compressed_data_is_an_error(self, tmp_path, compress, length, extension):
         numbers = range(100_000)  # more than one block of Zstandard
         lines = (f'{{"category_filter":"*","number":{number}}}' for number in numbers)
         content = compress("\n".join(lines).encode())
@@ -448,19 +448,19 @@ class TestBrokenRows:
         ],
         ids=["header", "checksum", "data", "Zstandard"],
     )
-    def test_compressed_data_that_is_broken(self, tmp_path, content, message, extension):
+    def test_corrupt_compressed_data_is_an_error(self, tmp_path, content, message, extension):
         (tmp_path / f"in.{extension}").write_bytes(content)
         assert failure(tmp_path, f"in.{extension}", "out.parquet").startswith(
             f"category-filter: in.{extension}: {message}"
         )
 
-    def test_compressed_data_after_a_byte_order_mark(self, tmp_path):
+    def test_compressed_data_is_recognized_after_a_byte_order_mark(self, tmp_path):
         (tmp_path / "in.ndjson").write_bytes(b"\xef\xbb\xbf\x28\xb5\x2f\xfd{")
         assert failure(tmp_path, "in.ndjson", "out.parquet").startswith(
             "category-filter: in.ndjson: Compressed file ended before the end-of-stream marker"
         )
 
-    def test_a_panic_of_the_engine_is_one_line(self, tmp_path):
+    def test_a_panic_of_the_engine_is_reported_in_one_line(self, tmp_path):
         TYPES.write_parquet(tmp_path / "in.parquet")
         line = failure(tmp_path, "in.parquet", "out.ndjson")
         assert line.startswith("category-filter: in.parquet: ")

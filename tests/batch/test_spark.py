@@ -53,7 +53,7 @@ def test_a_collation_does_not_make_names_equal():
     assert sorted(rows(found)) == [("News", 1, "News"), ("news", 1, "news")]
 
 
-def test_streams_are_refused_with_the_way_out():
+def test_the_error_for_a_stream_shows_foreachbatch():
     stream = spark().readStream.format("rate").load().selectExpr("string(value) AS category_filter")
     for use in (
         lambda: precompute(stream, KNOWN),
@@ -78,7 +78,7 @@ def test_a_column_of_nulls_may_have_another_type(dtype):
 
 
 def test_rows_that_changed_while_the_table_was_read_have_an_error():
-    """Spark Connect draws another `uuid()` for each read, and classic Spark the same one."""
+    """Spark Connect evaluates `uuid()` at each read, and classic Spark once."""
     frame = spark().sql("SELECT 'x' || uuid() AS category_filter")
     ((text, *added),) = rows(precompute(frame, KNOWN))
     changed = "the filter changed while the table was read: run precompute again"
@@ -86,8 +86,8 @@ def test_rows_that_changed_while_the_table_was_read_have_an_error():
 
 
 @pytest.mark.skipif("SPARK_REMOTE" in os.environ, reason="this is the process that it starts")
-def test_spark_connect():
-    """Run this file on Spark Connect: a process has one kind of session."""
+def test_this_file_passes_on_spark_connect():
+    """A process has one kind of session, so another process runs this file."""
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
         cwd=Path(__file__).parents[2],

@@ -22,7 +22,7 @@ DATABASES = ["default", *(name for name in ("postgresql", "mariadb") if name in 
 shared_transaction = settings(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-# Case and the form are all that tells these apart.
+# These differ only in case and form.
 similar = st.sampled_from(
     [CategoryFilter(text) for text in ("news", "News", "-news", "-News", "NEWS,news", "*", "-*")]
 )
@@ -127,7 +127,7 @@ class TestAllows:
 
 
 @pytest.mark.django_db(databases=DATABASES)
-class TestCategoriesOfRows:
+class TestCategoryExpressions:
     @pytest.fixture
     def rows(self, database):
         """Return rows whose devices stand for the categories of events."""
@@ -143,12 +143,12 @@ class TestCategoriesOfRows:
             rows.create(wanted=wanted, device=category)
         return rows
 
-    def test_a_column_of_the_row(self, rows):
+    def test_the_category_may_be_a_column(self, rows):
         assert [str(row.wanted) for row in rows.filter(wanted__allows=F("device"))] == [
             *("news", "-news", "*", "-a,b")
         ]
 
-    def test_a_column_of_an_outer_query(self, rows):
+    def test_the_category_may_be_a_column_of_an_outer_query(self, rows):
         allowing = rows.filter(wanted__allows=OuterRef("device")).order_by("pk")
         found = {
             event.device: event.first
@@ -160,7 +160,7 @@ class TestCategoriesOfRows:
         }
         assert rows.filter(Exists(allowing.filter(wanted="a,b"))).count() == 0
 
-    def test_a_subquery_and_functions(self, rows):
+    def test_the_category_may_be_a_subquery_or_a_function(self, rows):
         latest = rows.filter(device="News").values(name=Lower("device"))[:1]
         for category in (Subquery(latest), latest, Concat(Value("ne"), Value("ws"))):
             allowing = rows.filter(wanted__allows=category)
@@ -185,7 +185,7 @@ class TestCategoriesOfRows:
 class TestComparisons:
     @shared_transaction
     @given(wanted=st.lists(filters() | similar | st.none(), max_size=8), other=filters() | similar)
-    def test_they_agree_with_python(self, database, wanted, other):
+    def test_comparisons_agree_with_python(self, database, wanted, other):
         rows = Subscription.objects.using(database)
         rows.all().delete()
         created = rows.bulk_create(Subscription(maybe=f) for f in wanted)
@@ -197,7 +197,7 @@ class TestComparisons:
         grouped = column.values_list("maybe", models.Count("pk")).order_by()
         assert dict(grouped) == Counter(wanted)
 
-    def test_they_search_text_too(self, database):
+    def test_text_lookups_search_the_canonical_form(self, database):
         rows = Subscription.objects.using(database)
         rows.create(wanted="-News,ads")
         for lookup, expected in [
@@ -231,7 +231,7 @@ class TestColumns:
         assert list(found) == [CategoryFilter("-a,b")]
 
     @isolate_apps("django_site")
-    def test_unique_columns_tell_case_apart_and_their_index_finds_rows(self, database):
+    def test_unique_columns_are_case_sensitive_and_their_index_finds_rows(self, database):
         class Row(models.Model):  # noqa: DJ008 - never shown
             wanted = CategoryFilterField(max_length=99, unique=True)
 
@@ -240,7 +240,7 @@ class TestColumns:
 
         with table(database, Row) as rows:
             rows.bulk_create(Row(wanted=f) for f in ("news", "News", "-news", "-News"))
-            if database != "postgresql":  # which reads four rows without the index
+            if database != "postgresql":  # it reads four rows without the index
                 plan = rows.filter(wanted__in=["news", "-news"]).explain()
                 assert {"default": "SEARCH ", "mariadb": " range "}[database] in plan
             with pytest.raises(IntegrityError):
@@ -283,7 +283,7 @@ class TestColumns:
             ({"db_collation": "C"}, {"default": "C", "postgresql": "C", "mariadb": "C"}),
         ],
     )
-    def test_the_default_collation_tells_case_apart(self, database, options, collations):
+    def test_the_default_collation_is_case_sensitive(self, database, options, collations):
         field = CategoryFilterField(**options)
         assert field.db_parameters(connections[database])["collation"] == collations[database]
         assert field.deconstruct()[3] == {"default": "*", **options}

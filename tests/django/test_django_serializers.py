@@ -104,7 +104,7 @@ class SubscriptionSerializer(ModelSerializer):
 
 
 class RowByRow(ListSerializer):
-    """Updates several rows, as the guide of the REST framework does it."""
+    """Updates several rows, as the REST framework's guide shows."""
 
     def run_child_validation(self, data):
         self.child.instance = self.instance.get(pk=data["id"])
@@ -143,7 +143,7 @@ class TestStoredNames:
         return [{"id": row.pk, "wanted": f} for row, f in zip(rows, filters, strict=True)]
 
     @pytest.mark.parametrize("as_list", [False, True])
-    def test_in_a_list_of_rows(self, rows, as_list):
+    def test_they_stay_valid_in_a_list_of_rows(self, rows, as_list):
         data = self.items(rows, "weather,news", "-climate", "sport")
         serializer = SubscriptionSerializer([*rows] if as_list else rows, data=data, many=True)
         assert serializer.is_valid(), serializer.errors
@@ -158,20 +158,20 @@ class TestStoredNames:
         assert serializer.errors == {1: {"wanted": ["unknown category 'storm'"]}}
         assert not SubscriptionSerializer(data=data[:1], many=True).is_valid()
 
-    def test_in_a_list_whose_serializer_finds_each_row(self, rows):
+    def test_they_stay_valid_in_their_own_row_if_the_serializer_finds_it(self, rows):
         data = self.items(rows, "weather", "weather", "news")
         serializer = RowByRowSerializer(rows, data=data, many=True)
         assert not serializer.is_valid()
         assert serializer.errors == {1: {"wanted": ["unknown category 'weather'"]}}
 
-    def test_in_a_nested_list(self, rows):
+    def test_they_stay_valid_in_a_nested_list(self, rows):
         data = {"name": "ann", "subscriptions": self.items(rows, "climate,weather", "*", "*")}
         assert AccountSerializer(Account.objects.get(), data=data).is_valid()
         assert not AccountSerializer(Account.objects.create(name="bob"), data=data).is_valid()
         assert not AccountSerializer(data=data).is_valid()
 
     @pytest.mark.parametrize("as_dict", [False, True])
-    def test_in_a_nested_row(self, rows, as_dict):
+    def test_they_stay_valid_in_a_nested_row(self, rows, as_dict):
         letter = {"subscription": rows[0]}
         data = {"subscription": {"wanted": "weather"}}
         instance = letter if as_dict else SimpleNamespace(**letter)
@@ -180,7 +180,7 @@ class TestStoredNames:
         assert not LetterSerializer({"subscription": None}, data=data).is_valid()
         assert not LetterSerializer({}, data=data).is_valid()
 
-    def test_in_a_list_of_filters_or_a_dict_of_them(self):
+    def test_they_stay_valid_in_a_list_or_dict_of_filters(self):
         class Bundle(Serializer):
             listed = ListField(child=CategoryFilterField(KNOWN), required=False)
             named = DictField(child=CategoryFilterField(KNOWN), required=False)
@@ -193,7 +193,7 @@ class TestStoredNames:
         assert Bundle(stored, data={"named": {"phone": "climate"}}).is_valid()
         assert not Bundle(stored, data={"listed": ["climate"]}).is_valid()
 
-    def test_through_a_source_of_the_whole_instance(self, rows):
+    def test_they_stay_valid_if_the_source_is_the_whole_instance(self, rows):
         class Flat(Serializer):
             row = SubscriptionSerializer(source="*")
 
@@ -204,7 +204,7 @@ class TestStoredNames:
         with django_assert_num_queries(0):
             assert serializer.is_valid()
 
-    def test_many_rows_with_long_filters_are_no_problem(self):
+    def test_many_rows_with_long_filters_are_valid(self):
         rows = [SimpleNamespace(wanted=CategoryFilter.only(f"{i}" * 60_000)) for i in range(3)]
         data = [{"wanted": str(row.wanted)} for row in rows]
         assert SubscriptionSerializer(rows, data=data, many=True).is_valid()
@@ -220,7 +220,7 @@ class TestField:
         assert serializer.is_valid()
         assert serializer.validated_data == {"wanted": CategoryFilter("a,b")}
 
-    def test_validators_of_a_length_measure_the_canonical_form(self):
+    def test_length_validators_measure_the_canonical_form(self):
         class ShortSerializer(Serializer):
             wanted = CategoryFilterField(validators=[MaxLengthValidator(3)])
 

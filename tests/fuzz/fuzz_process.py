@@ -10,7 +10,7 @@ def main() -> None:
     import atheris  # noqa: PLC0415 - not on every platform
 
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    # What is instrumented guides the fuzzer: it keeps inputs that reach new code.
+    # The fuzzer keeps inputs that reach new code in the instrumented modules.
     with atheris.instrument_imports(include=["category_filter", "lark"]):
         from fuzz_targets import TARGETS  # noqa: PLC0415 - instrumented
     _, target, *options = sys.argv

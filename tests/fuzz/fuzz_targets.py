@@ -1,4 +1,4 @@
-"""What is fuzzed: functions of bytes that raise if the library is wrong.
+"""The fuzz targets: functions of bytes that raise if the library is wrong.
 
 Each has seeds made from the conformance data, and an oracle that is not the library.
 """
@@ -61,7 +61,7 @@ TEXTS = [
 
 
 def decode(data: bytes) -> str:
-    """Return any text, also with lone surrogates."""
+    """Return any string, even with lone surrogates."""
     return data.decode("utf-8", "surrogateescape")
 
 
@@ -162,7 +162,7 @@ def is_near(a: str, b: str) -> bool:
 class TamperedUnpickler(pickle._Unpickler):
     """Loads any pickle that refers to this library's types only. Others can run any code."""
 
-    # Allocates any length that a broken pickle announces. The library pickles no bytearrays.
+    # A broken pickle could allocate a bytearray of any length. The library pickles none.
     dispatch = {**pickle._Unpickler.dispatch}
     del dispatch[pickle.BYTEARRAY8[0]]
 
@@ -274,7 +274,7 @@ def is_utf8(content: bytes | None) -> bool:
 def expected_rows(content: bytes, separator: str) -> list[tuple[str | None, ...]] | None:
     """Return the rows of a CSV file with their reasons.
 
-    None are those of a file that may be invalid, and [] those of one that is.
+    Return [] if the file is invalid, and None if it may be.
     """
     try:
         records = csv_oracle.read(content.removeprefix(BOM).decode(), separator)

@@ -40,7 +40,7 @@ UNTESTED_DECORATORS = {"final", "overload", "contextmanager", "staticmethod", "c
 
 
 class Mutant(NamedTuple):
-    """A changed module, and what was changed."""
+    """A changed module, with its change."""
 
     key: str
     """The function and the change; a number tells apart the same changes in one function."""

@@ -4,10 +4,10 @@
 
 A mutant that passes the tests is a survivor. `survivors.md` lists them with the reason why each is
 equivalent; the command rewrites that file, keeps the reasons, and fails for a survivor without one.
-Results are kept in `.mutation_cache`, so that a run goes on where the last one stopped.
+Results are kept in `.mutation_cache`, so that a run resumes where the last one stopped.
 
 Each mutant runs in a fork of a process that has already loaded what the tests import: starting
-pytest takes longer than the tests that fail. Of the tests, those that run the changed line run.
+pytest takes longer than the tests that fail. Only the tests that run the changed line are run.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"  # this library is one, and is loaded 
 
 from hypothesis import HealthCheck, Phase, settings  # noqa: E402 - after that variable
 from mutants import Mutant, find_mutants  # noqa: E402 - found by the path above
-from mutation_report import write_report  # noqa: E402
-from mutation_targets import PRELOADED, TARGETS, Target  # noqa: E402
+from mutation_report import write_report  # noqa: E402 - found by the path above
+from mutation_targets import PRELOADED, TARGETS, Target  # noqa: E402 - found by the path above
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,11 +60,11 @@ settings.register_profile(
 )
 
 MEMORY = 8 << 30
-"""Bytes of address space, for mutants that never stop growing."""
+"""Limit of the address space in bytes, for mutants that allocate endlessly."""
 
 
 class Baseline(NamedTuple):
-    """What the tests do without a change."""
+    """The tests without a mutant."""
 
     seconds: float
     order: dict[str, float]
@@ -74,7 +74,7 @@ class Baseline(NamedTuple):
 
 
 class MutantFinder(MetaPathFinder):
-    """Finds one module, and gives it other code."""
+    """An import hook that gives one module the code of a mutant."""
 
     def __init__(self, name: str, code: CodeType) -> None:
         self._name = name
@@ -93,9 +93,9 @@ class MutantFinder(MetaPathFinder):
 
 
 class Covering:
-    """A pytest plugin: fewer examples, and only tests that run the changed line, the fast first.
+    """A pytest plugin: fewer examples, and only tests that run the changed line, fastest first.
 
-    A line that runs on import concerns all tests.
+    If the line runs on import, all tests run.
     """
 
     def __init__(self, baseline: Baseline, line: int) -> None:
@@ -128,7 +128,7 @@ class Measured:
         self._start = time.monotonic()
 
     def pytest_runtest_logstart(self, nodeid):
-        clear_caches()  # or a cached function runs in the first test only
+        clear_caches()  # otherwise a cached function runs in the first test only
         self._coverage.switch_context(nodeid)
 
     def pytest_runtest_logreport(self, report):
@@ -241,15 +241,15 @@ def run_module(name: str, target: Target, until: float) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("modules", nargs="*", help="as _parser or service/tokens; default: all")
-    parser.add_argument("--minutes", type=float, default=1e6, help="stop after so long")
+    parser.add_argument("--minutes", type=float, default=1e6, help="stop after this many minutes")
     options = parser.parse_args()
     os.environ.pop("CI", None)  # skipped tests fail there
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    sys.dont_write_bytecode = False  # or each fork compiles the tests
+    sys.dont_write_bytecode = False  # otherwise each fork compiles the tests
     for name in PRELOADED:
         importlib.import_module(name)
     if "category_filter" in sys.modules:
-        sys.exit("the library is loaded already, so that no change of it would have an effect")
+        sys.exit("the library is already loaded: its mutants would have no effect")
     until = time.monotonic() + 60 * options.minutes
     for name in options.modules or TARGETS:
         if not run_module(name, TARGETS[name], until):

@@ -45,7 +45,7 @@ class Browser:
 
 
 class LoopbackPushService:
-    """A push service that senders reach through a proxy, so that the endpoint URLs are real ones.
+    """A push service that senders reach through a proxy, so that endpoints have real URLs.
 
     Args:
         folder: A folder for the certificate.

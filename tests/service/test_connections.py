@@ -1,4 +1,4 @@
-"""What clients do to their connections: the server neither ends nor starves."""
+"""Bad connections: no client can stop or starve the server."""
 
 import json
 import socket
@@ -41,7 +41,7 @@ BAD = {
     "an endless head": POST + b"X: " + b"a" * 200_000,
     "an unknown method": b"FETCH / HTTP/1.1\r\nHost: a\r\n\r\n",
 }
-"""What a client sends before it leaves, or does nothing more."""
+"""What a bad client sends before it disconnects or stalls."""
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def connection(address, sent=b""):
 
 
 def leave(address, sent):
-    """Send bytes, and leave before the answer."""
+    """Send bytes, and disconnect before the response."""
     with connection(address, sent):
         pass
 
@@ -69,7 +69,7 @@ def received(client):
 
 
 def assert_disconnects(client, sent):
-    """Send until the server disconnects the client, and let it wait 5 seconds at most."""
+    """Send until the server disconnects the client, which waits at most 5 seconds."""
     client.settimeout(5)
     with suppress(ConnectionError):
         while True:
@@ -98,7 +98,7 @@ def process(url, tmp_path):
         yield process
 
 
-def test_a_client_that_leaves_early_does_not_end_the_server(process):
+def test_a_client_that_leaves_early_does_not_stop_the_server(process):
     for sent in BAD.values():
         for go in (leave, reset):
             go(process.address, sent)
@@ -106,7 +106,7 @@ def test_a_client_that_leaves_early_does_not_end_the_server(process):
     assert process.is_running()
 
 
-def test_clients_that_leave_early_behind_nginx_do_not_end_the_server(process, tmp_path):
+def test_clients_that_leave_early_behind_nginx_do_not_stop_the_server(process, tmp_path):
     with nginx(process.address, tmp_path) as address:
         for _ in range(5):
             for sent in BAD.values():
@@ -164,7 +164,7 @@ def address(url):
         yield address
 
 
-def test_a_slow_body_is_answered(monkeypatch, address):
+def test_a_slow_body_gets_a_408(monkeypatch, address):
     monkeypatch.setattr(parameters, "_BODY_TIMEOUT_S", 0.5)
     with connection(address, POST + b"Content-Length: 100\r\n\r\n{") as client:
         for _ in range(4):
@@ -184,7 +184,7 @@ def test_a_slow_head_is_disconnected(monkeypatch, url, before):
         assert_disconnects(client, b"X: a\r\n")
 
 
-def test_a_client_that_reads_no_answers_is_disconnected(monkeypatch, url):
+def test_a_client_that_reads_no_responses_is_disconnected(monkeypatch, url):
     monkeypatch.setattr(connections, "_REQUEST_TIMEOUT_S", 1)
     with served(PushService(url).app) as address, connection(address) as client:
         assert_disconnects(client, DOCUMENT * 100)

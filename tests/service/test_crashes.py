@@ -69,7 +69,7 @@ class Client:
         self.possible = {new}
 
     def _filter(self):
-        """Return a filter that tells this step from those before."""
+        """Return a filter that differs from those of earlier steps."""
         bits = self._step % 2 ** len(CATEGORIES)
         return str(
             CategoryFilter.only(*(name for i, name in enumerate(CATEGORIES) if bits >> i & 1))

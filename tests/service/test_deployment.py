@@ -1,4 +1,4 @@
-"""Where the service runs: behind PgBouncer, in several processes, started twice, and watched."""
+"""Deployment: PgBouncer, URLs, processes, the environment, health, the access log, origins."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ def sqlite_url(tmp_path):
 
 
 def bind_many(address, database_url, sessions=16, rounds=6):
-    """Bind in parallel, each session its own tokens, and check the answers and what is stored."""
+    """Bind tokens to many sessions in parallel, and check the responses and the stored tokens."""
     engine = connect(database_url)
     hashes = [Sessions(engine).create() for _ in range(sessions)]
 
@@ -76,7 +76,7 @@ class TestPgBouncer:
                     connection.exec_driver_sql("DELETE FROM push_session")
                 engine.dispose()
 
-    def test_statements_are_prepared_only_without_it(self, postgresql_url):
+    def test_statements_are_not_prepared_behind_it(self, postgresql_url):
         with pgbouncer(postgresql_url) as url:
             for each, prepares in ((postgresql_url, True), (url, False)):
                 engine = connect(each)
@@ -85,7 +85,7 @@ class TestPgBouncer:
                     assert (threshold is not None) == prepares
                 engine.dispose()
 
-    def test_the_url_may_hold_a_threshold(self, postgresql_url):
+    def test_the_url_may_set_the_prepare_threshold(self, postgresql_url):
         engine = connect(f"{postgresql_url}?prepare_threshold=7")
         with engine.connect() as connection:
             assert connection.connection.dbapi_connection.prepare_threshold == 7
@@ -306,12 +306,12 @@ class TestOrigins:
         assert response.status_code == 200
         assert response.headers["access-control-allow-origin"] == ORIGIN
         assert "POST" in response.headers["access-control-allow-methods"]
-        for headers in (authorized(), {}):  # an error may be read, too
+        for headers in (authorized(), {}):  # the page may read an error, too
             response = http.post(BIND, json=PHONE, headers=headers | {"Origin": ORIGIN})
             assert response.status_code == (200 if headers else 400)
             assert response.headers["access-control-allow-origin"] == ORIGIN
 
-    def test_any_other_origin_may_not(self, http):
+    def test_any_other_origin_may_not_call(self, http):
         other = {"Origin": "https://evil.example"}
         response = http.options(BIND, headers=self.PREFLIGHT | other)
         assert response.status_code == 400

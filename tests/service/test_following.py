@@ -58,7 +58,7 @@ def other(database_url):
 
 @pytest.fixture
 def index(other, engine):
-    """Yield an index, on connections of its own. Two sessions have tokens."""
+    """Yield an index on separate connections. Two sessions have tokens."""
     other.ann, other.bob = (other.sessions.create(owner=each) for each in ("ann", None))
     other.tokens.bind(other.ann, phone(1))
     other.tokens.bind(other.bob, phone(2, "-chat_message"))
@@ -67,7 +67,7 @@ def index(other, engine):
     index.close()
 
 
-def everything(tokens):
+def all_recipients(tokens):
     found = {category: [*tokens.recipients(category)] for category in CATEGORIES}
     counts = {category: tokens.recipients(category).count() for category in CATEGORIES}
     return found, counts
@@ -96,20 +96,20 @@ WRITES = {
 
 @pytest.mark.parametrize("write", WRITES)
 def test_each_use_sees_what_was_committed_before(index, other, write):
-    before = everything(index)
-    assert before == everything(other.tokens)
+    before = all_recipients(index)
+    assert before == all_recipients(other.tokens)
     recipients = index.recipients("history_rule")
     WRITES[write](other)
     assert [*recipients] == [*other.tokens.recipients("history_rule")]
-    after = everything(index)
-    assert after == everything(other.tokens)
+    after = all_recipients(index)
+    assert after == all_recipients(other.tokens)
     assert after != before or write == "SQL on an id"
 
 
 def test_a_purge_is_followed(index, other):
     other.execute("UPDATE push_session SET ends_at = 5, purge_after = 5 WHERE owner = 'ann'")
     assert other.sessions.purge() == 1
-    assert everything(index) == everything(other.tokens)
+    assert all_recipients(index) == all_recipients(other.tokens)
     assert index.recipients("history_rule").count() == 1
 
 
@@ -126,7 +126,7 @@ def test_a_clock_that_is_set_back_brings_its_tokens_back(index, other, clock):
     both = clock.now
     for now in (both + DAY_S, both, both + DAY_S - 1, both + 2 * DAY_S, both + DAY_S - 1):
         clock.now = now
-        assert everything(index) == everything(other.tokens)
+        assert all_recipients(index) == all_recipients(other.tokens)
 
 
 class TestLostConnection:
@@ -143,7 +143,7 @@ class TestLostConnection:
                     " pg_backend_pid() AND datname = current_database()"
                 )
                 other.tokens.bind(other.sessions.create(), phone(number))
-                assert everything(index) == everything(other.tokens)
+                assert all_recipients(index) == all_recipients(other.tokens)
 
     def test_an_outage_is_an_error_until_it_ends(self, server):
         with followed(server.url) as (other, index):
@@ -153,7 +153,7 @@ class TestLostConnection:
                     index.recipients("history_rule").count()
             server.start()
             other.tokens.bind(other.sessions.create(), phone())
-            assert everything(index) == everything(other.tokens)
+            assert all_recipients(index) == all_recipients(other.tokens)
 
 
 class TestFallingBehind:
@@ -163,17 +163,17 @@ class TestFallingBehind:
             for size in (5, 6, 20):
                 for number in range(size):
                     other.tokens.bind(other.sessions.create(), phone(f"{size}-{number}"))
-                assert everything(index) == everything(other.tokens)
+                assert all_recipients(index) == all_recipients(other.tokens)
             with other.engine.connect() as connection:
                 assert connection.scalar(text("SELECT count(*) FROM push_change")) == 5
 
-    def test_notifications_are_received_even_if_nobody_sends(self, postgres_url, monkeypatch):
+    def test_notifications_are_received_even_without_a_read(self, postgres_url, monkeypatch):
         monkeypatch.setattr(changes_module, "_DRAIN_S", 0.01)
         with new_database(postgres_url) as url, followed(url) as (other, index):
             other.tokens.bind(other.sessions.create(), phone())
             while not index._changes._payloads:
                 time.sleep(0.01)
-            assert everything(index) == everything(other.tokens)
+            assert all_recipients(index) == all_recipients(other.tokens)
 
 
 class TestDatabase:
@@ -214,10 +214,10 @@ class TestProcess:
     def test_a_closed_index_is_loaded_again(self, index, other):
         index.close()
         other.tokens.delete(other.ann)
-        assert everything(index) == everything(other.tokens)
+        assert all_recipients(index) == all_recipients(other.tokens)
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
-    def test_a_fork_follows_on_a_connection_of_its_own(self, index, other):
+    def test_a_fork_follows_on_a_separate_connection(self, index, other):
         child = os.fork()
         if child == 0:
             count = index.recipients("history_rule").count()
@@ -225,12 +225,12 @@ class TestProcess:
             os._exit(count)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
         other.tokens.delete(other.ann)
-        assert everything(index) == everything(other.tokens)
+        assert all_recipients(index) == all_recipients(other.tokens)
 
 
 @contextmanager
 def writers(url):
-    """Run four processes that write at random, and check that they end well."""
+    """Run four processes that write at random, and check that they end without an error."""
     processes = [
         subprocess.Popen(
             [sys.executable, WRITER, url, str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -269,9 +269,9 @@ def test_the_index_is_equal_to_the_database_while_four_processes_write(engine, d
                 index.recipients(category).count()
             with no_writes(engine):
                 deadline = time.monotonic() + 1
-                while everything(index) != (expected := everything(stored)):
-                    # The lock is free a moment before the last commit is notified; or a session
-                    # has expired in between.
+                while all_recipients(index) != (expected := all_recipients(stored)):
+                    # The lock is released a moment before the notification of the last commit, and
+                    # a session may expire in between.
                     differences += 1
                     assert time.monotonic() < deadline
             comparisons += 1

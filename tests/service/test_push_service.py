@@ -26,7 +26,7 @@ def test_a_sender_imports_neither_fastapi_nor_uvicorn():
         assert result.stdout == expected
 
 
-def test_a_name_that_the_package_lacks():
+def test_an_unknown_attribute_raises():
     with pytest.raises(
         AttributeError, match=r"^module 'category_filter.service' has no attribute 'x'$"
     ):

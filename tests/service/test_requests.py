@@ -284,14 +284,14 @@ class TestSize:
         assert answer(client.bind(content=body, headers=headers)) == (200, SUCCESS)
         assert answer(client.bind(content=body + b" ", headers=headers)) == (412, TOO_LARGE)
 
-    def test_an_announced_body_is_rejected_unread(self, sqlite_client):
+    def test_a_body_announced_as_too_large_is_rejected_unread(self, sqlite_client):
         announcement = b"Content-Length: 99999999999\r\n\r\n"
         self.assert_too_large(send(sqlite_client, self.HEAD + announcement))
 
     def test_a_chunked_body_is_rejected_at_the_limit(self, sqlite_client):
         head = self.HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
         chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
-        # What the server has not read when it closes the connection could reset it.
+        # If the server closed the connection with unread bytes left, it would be reset.
         last = b"1\r\n \r\n"
         self.assert_too_large(send(sqlite_client, head, chunk, chunk + last))
 

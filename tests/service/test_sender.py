@@ -1,4 +1,4 @@
-"""The sender in the guide removes what is gone, retries what is not, and resumes."""
+"""The sender in the guide retries, removes subscriptions that are gone, and resumes."""
 
 import os
 import subprocess
@@ -81,7 +81,7 @@ def setup(database_url, engine, tmp_path):
         yield setup
 
 
-def test_it_sends_removes_retries_and_goes_on(setup):
+def test_it_sends_retries_and_removes_what_is_gone(setup):
     for name, category_filter in {"all": "*", "chats": "chat_message", "none": "-*"}.items():
         setup.bind(name, category_filter)
     setup.tokens.bind(setup.sessions.create(), phone())  # not a browser

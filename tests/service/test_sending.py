@@ -45,7 +45,7 @@ def test_recipients_come_by_session_id(push_tokens):
     assert ids == sorted(ids)
 
 
-def test_a_broken_run_resumes_after_the_last_session_id(push_tokens):
+def test_an_interrupted_run_resumes_after_the_last_session_id(push_tokens):
     run = iter(push_tokens.recipients("history_rule"))
     sent = [next(run) for _ in range(8)]
     rest = push_tokens.recipients("history_rule", after=sent[-1].session_id)
@@ -106,7 +106,7 @@ def test_tokens_bound_during_a_run_may_join_it_and_deleted_ones_leave(engine):
 
 
 def test_no_connection_is_in_use_while_the_caller_sends():
-    engine = connect("sqlite://")  # which has a single connection
+    engine = connect("sqlite://")  # it has a single connection
     sessions, push_tokens = Sessions(engine), PushTokens(engine)
     hashes = [sessions.create() for _ in range(12)]
     for number, session_hash in enumerate(hashes):
@@ -130,7 +130,7 @@ def test_removing_a_token_that_is_gone_spares_its_successor(push_tokens, engine)
     assert push_tokens.recipients("history_rule").count() == 23
 
 
-def test_more_distinct_filters_than_a_driver_has_parameters(engine):
+def test_distinct_filters_may_exceed_the_parameters_of_a_driver(engine):
     rows = [{"filter": CategoryFilter.only(f"x{number}")} for number in range(70_000)]
     with exclusive(engine) as connection:  # one transaction
         connection.execute(tables.filters.insert(), rows)

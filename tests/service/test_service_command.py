@@ -148,14 +148,14 @@ class TestOtherSessionCommands:
         purge = ("session", "purge", "--database", database_url)
         assert run(*purge) == (0, "0 sessions deleted\n", "")
         clock.now += DAY_S
-        with engine.connect() as connection:  # the clock of the server cannot be moved
+        with engine.connect() as connection:  # the server's clock cannot be moved
             connection.execute(
                 tables.sessions.update().values(purge_after=tables.sessions.c.purge_after - DAY_S)
             )
         engine.dispose()
         assert run(*purge) == (0, "1 session deleted\n", "")
 
-    def test_a_reader_that_leaves_early_ends_the_list(self, sqlite_url):
+    def test_a_closed_pipe_ends_the_list_silently(self, sqlite_url):
         engine = connect(sqlite_url)
         with engine.connect() as connection:
             rows = [

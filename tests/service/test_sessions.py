@@ -81,7 +81,7 @@ class TestPurge:
         with engine.connect() as connection:
             return connection.scalar(select(func.count()).select_from(table))
 
-    def test_deletes_after_a_day_of_grace_and_with_the_tokens(self, engine, monkeypatch):
+    def test_sessions_and_their_tokens_are_deleted_after_a_day_of_grace(self, engine, monkeypatch):
         monkeypatch.setattr(sessions_module, "_PURGE_BATCH", 3)
         sessions = Sessions(engine)
         for number in range(8):

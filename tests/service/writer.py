@@ -1,6 +1,6 @@
 """Write at random, like the processes of a service: writer.py URL SEED
 
-It prints when it begins, and the number of writes when its input ends.
+It prints a line when it begins, and the number of writes when its input ends.
 """
 
 import random
@@ -31,7 +31,7 @@ def main(url, seed):
         write = choice.choices(["bind", "delete", "end", "remove"], [20, 4, 2, 1])[0]
         try:
             if write == "bind":
-                # The tokens of all writers are the same, so that they move between sessions.
+                # All writers bind the same tokens, so the tokens move between sessions.
                 f = choice.choice(["*", "-*", *CATEGORIES, *(f"-{name}" for name in CATEGORIES)])
                 tokens.bind(hashes[number], phone(choice.randrange(50), f))
             elif write == "delete":

@@ -1,4 +1,4 @@
-"""PyArrow: tables at once, readers and datasets batch by batch, in every type of string."""
+"""PyArrow: tables at once, readers and datasets batch by batch, with any type of string."""
 
 # PyArrow has no types, and creates its functions at run time.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -48,7 +48,7 @@ def _map(frame: Any, function: Callable[[Any], Any]) -> Any:
 
 
 def _as_type_of(frame: Any, result: Any) -> Any:
-    """Turn a table or reader into the type of another source."""
+    """Convert a table or reader to the type of another source."""
     if isinstance(frame, ds.Dataset):
         return ds.dataset(result, schema=result.schema)
     if isinstance(frame, pa.RecordBatchReader) and isinstance(result, pa.Table):
@@ -93,7 +93,7 @@ def counts(frame: Any, column: str, limit: int) -> Texts:  # noqa: ARG001 - a ba
 def has_values(frame: Any, column: str) -> bool:
     """Return whether a column that does not hold strings has anything but nulls.
 
-    A stream cannot be asked: a column of floats is checked as it is read.
+    A stream is not read here: its column of floats passes, and is checked as it is read.
     """
     if isinstance(frame, pa.Table):
         return has_any(frame[column])
@@ -155,7 +155,7 @@ def _allowed(
     numbers: Any,
     missing: CategoryFilter,
 ) -> Any:
-    """Return whether each filter allows a category, given their numbers."""
+    """Return whether each filter allows a category, given the indexes of both."""
     listed = listed_pairs((parse(text, missing) for text in texts), names)
     pair = pc.add(pc.multiply(rows, listed.width), numbers)
     is_listed = pc.is_in(pair, pa.array(listed.pairs, pa.int64()))

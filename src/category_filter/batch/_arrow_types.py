@@ -19,11 +19,11 @@ _PLAIN = {
     pa.string_view(): pa.large_string(),
     pa.binary_view(): pa.large_binary(),
 }
-"""Types of the same values that every function knows, and that hold any number of them."""
+"""Equivalent types that every Arrow function supports, without a limit on their size."""
 
 
 def encode(table: Any, column: str) -> tuple[list[str | None], Any]:
-    """Return the distinct strings of a column, and their number in each row.
+    """Return the distinct strings of a column, and for each row the index of its string.
 
     Raises:
         TypeError: If the column holds anything but strings and nulls.
@@ -65,19 +65,19 @@ def has_values(column: Any) -> bool:
 
 def _runs(array: Any) -> Any:
     """Return the position of each value of a run-end encoded array in its `values`."""
-    positions = _count(len(array.values))
+    positions = _range(len(array.values))
     runs = pa.RunEndEncodedArray.from_arrays(array.run_ends, positions)
     return pc.run_end_decode(runs.slice(array.offset, len(array)))
 
 
-def _count(length: int) -> Any:
+def _range(length: int) -> Any:
     return pc.indices_nonzero(pa.repeat(True, length)).cast(pa.int64())  # noqa: FBT003 - a value
 
 
 def with_positions(columns: dict[str, Any], name: str, length: int) -> Any:
-    """Return a table of columns that can be joined, and the number of each row."""
+    """Return a table of plain columns, which can be joined, and a column of row numbers."""
     return pa.table(
-        {key: plain(column) for key, column in columns.items()} | {name: _count(length)}
+        {key: plain(column) for key, column in columns.items()} | {name: _range(length)}
     )
 
 
@@ -102,21 +102,21 @@ def _plain(array: Any) -> Any:
 
 
 def take(table: Any, positions: Any) -> Any:
-    """Take rows, also of the types that `Table.take` does not know."""
+    """Take rows of any type; `Table.take` does not support all of them."""
     columns = [_take(column, positions) for column in table.columns]
     return pa.table(columns, schema=table.schema)
 
 
 def _take(column: Any, positions: Any) -> Any:
     kind = column.type
-    # Dictionaries cannot be taken from several chunks if one holds a null.
+    # PyArrow cannot take from several chunks of dictionaries if one holds a null.
     if _plain_type(kind) == kind:
         return column.take(positions)
     return _restore(plain(column).take(positions).combine_chunks(), kind)
 
 
 def _restore(array: Any, kind: Any) -> Any:
-    """Return a plain array in its former type."""
+    """Convert a plain array back to its original type."""
     if pa.types.is_run_end_encoded(kind):
         encoded = array.dictionary_encode()
         runs = pc.run_end_encode(encoded.indices, run_end_type=kind.run_end_type)

@@ -1,4 +1,4 @@
-"""Dask: each partition is mapped as a pandas dataframe. The index and the order stay."""
+"""Dask: each partition is mapped as a pandas dataframe. The index and the order are kept."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ def deliveries(
     >>> deliveries(subscriptions, events, on="account").rows()
     [(1, 'ads', '*')]
 
-    The result has the event's columns, then the subscription's without the key. A name that both
-    have gets the suffix `_right` in the second place. The order of the rows is unspecified.
+    The result has the event's columns, then the subscription's without the key. If both have a
+    column, the subscription's gets the suffix `_right`. The order of the rows is unspecified.
 
     Args:
         subscriptions: A dataframe of subscriptions.

@@ -1,4 +1,4 @@
-"""DuckDB: distinct strings are collected, parsed here, and joined. The order of rows stays."""
+"""DuckDB: distinct strings are collected, parsed here, and joined. The order of rows is kept."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _positional(frame: Any, prefix: str) -> Any:
 
 
 def _text(frame: Any, name: str, column: str = "") -> str:
-    """Return SQL for a column as strings that are equal only if each character is.
+    """Return SQL for a column as strings that compare exactly, whatever its collation.
 
     Args:
         frame: The relation that has the column.
@@ -54,7 +54,7 @@ def _text(frame: Any, name: str, column: str = "") -> str:
         column: Its name in the query, if it was renamed.
     """
     dtypes = dict(zip(frame.columns, map(str, frame.types), strict=True))
-    if dtypes[name] in {"FLOAT", "DOUBLE"}:  # which was found to hold nothing but NaN
+    if dtypes[name] in {"FLOAT", "DOUBLE"}:  # only nulls and NaN, as `read` has checked
         return "CAST(NULL AS VARCHAR)"
     return f"CAST({column or _quote(name)} AS VARCHAR) COLLATE C"
 
@@ -62,7 +62,7 @@ def _text(frame: Any, name: str, column: str = "") -> str:
 def _create(frame: Any, schema: Schema, rows: Iterable[Iterable[object]]) -> Any:
     """Create a relation on the connection of another.
 
-    The rows are a constant of the query: a relation does not show its connection, and finding
+    The rows are a constant of the query: a relation does not expose its connection, and looking up
     Python variables by name can be turned off.
     """
     fields = [f"field{number}" for number in range(len(schema))]
@@ -83,7 +83,7 @@ def add_columns(frame: Any, column: str, meanings: Meanings, texts: Texts) -> An
     rows = zip(texts, *meanings.columns(texts), strict=True)
     lookup = _create(frame, {_TEXT: str, **added}, rows)
     text = _text(frame, column, f"given{frame.columns.index(column)}")
-    # DuckDB keeps no order in a join.
+    # A join of DuckDB does not keep the order.
     numbered = _positional(frame, "given").project(f"*, row_number() OVER () AS {_ROW}")
     joined = numbered.set_alias("given").join(
         lookup.project(f"*, TRUE AS {_FOUND}").set_alias("lookup"),

@@ -46,7 +46,7 @@ class Engine(Protocol):
     """Whether distinct strings are collected, because a column cannot be mapped in batches."""
 
     IGNORES_CASE: bool
-    """Whether names of columns that differ only in case are the same."""
+    """Whether column names are case-insensitive."""
 
     def add_columns(self, frame: Any, column: str, meanings: Meanings, texts: Texts) -> Any: ...
     def keep(self, frame: Any, column: str, f: CategoryFilter) -> Any: ...
@@ -70,7 +70,7 @@ _CONVERSIONS = (
     *("to_spark", "to_frame", "to_arrow", "to_pyarrow", "to_arrow_table", "to_polars"),
     *("modin.to_pandas", "to_pandas"),
 )
-"""Methods by which other dataframes become one that is supported."""
+"""Methods that convert other dataframes to a supported one, the best first."""
 
 _DATASETS = {"Dataset", "FileSystemDataset", "InMemoryDataset", "UnionDataset"}
 
@@ -87,7 +87,7 @@ class Source(NamedTuple):
     def find(self, name: str) -> str | None:
         """Return the column that a new column of this name would clash with."""
         key = str.casefold if self.engine.IGNORES_CASE else str
-        names = {  # those of pandas may have levels
+        names = {  # columns of pandas may have levels
             column: column[0] if isinstance(column, tuple) and not any(column[1:]) else column
             for column in self.names
         }
@@ -119,7 +119,7 @@ def read(native: Any, string_column: str, *other_columns: str) -> Source:
     dtype = schema[string_column]
     if (
         dtype not in _STRINGS
-        and not (dtype == nw.Unknown and name in {"_arrow", "_pandas"})  # which check each value
+        and not (dtype == nw.Unknown and name in {"_arrow", "_pandas"})  # they check each value
         and engine.has_values(native, string_column)
     ):
         raise TypeError(f"column {string_column!r} must hold strings, not {dtype}")
@@ -131,7 +131,7 @@ def _empty_table(schema: Any) -> Any:
 
 
 def kind_of(native: Any) -> object:
-    """Return what two dataframes must have in common to be joined."""
+    """Return a key that is equal for dataframes that can be joined."""
     if type(native).__name__ in _DATASETS:
         return "Dataset"
     frame: object = nw.from_native(native, pass_through=True)
@@ -139,7 +139,7 @@ def kind_of(native: Any) -> object:
 
 
 def rereadable(native: Any) -> Any:
-    """Return a frame that can be read twice: a stream is read into memory."""
+    """Return a frame that can be read twice. A stream is read into memory."""
     if type(native).__name__ == "RecordBatchReader":
         return native.read_all()
     return native.to_table() if type(native).__name__ == "InMemoryDataset" else native

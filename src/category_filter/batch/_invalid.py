@@ -1,4 +1,4 @@
-"""Invalid filters where the result has no column for errors."""
+"""Invalid filters in functions whose result has no column for errors."""
 
 from __future__ import annotations
 

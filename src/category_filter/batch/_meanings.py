@@ -1,4 +1,4 @@
-"""What filters mean, by string: parse each once, and remember it from batch to batch."""
+"""The meaning of each distinct string: parsed once, and cached from batch to batch."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ _CACHE_MAX_LENGTH = 256
 class Meanings:
     """The columns that `precompute` adds, given a batch of distinct strings.
 
-    Batches of a column repeat each other, so rows are cached. Both limits keep long or endlessly
-    different filters from filling memory.
+    Strings repeat from batch to batch, so their rows are cached. The cache is limited, so many or
+    long distinct filters cannot fill the memory.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ def parse(text: str | None, missing: CategoryFilter) -> CategoryFilter:
 
 
 class Listed(NamedTuple):
-    """The pairs of a filter and a listed category, by number: `filter * width + category`."""
+    """The pairs of a filter and a category it lists, by index: `filter * width + category`."""
 
     width: int
     pairs: list[int]
@@ -131,9 +131,9 @@ class Listed(NamedTuple):
 
 
 def listed_pairs(filters: Iterable[CategoryFilter], categories: Sequence[str | None]) -> Listed:
-    """Number the pairs of filters and the categories that they list.
+    """Return the pairs of a filter and a category that it lists.
 
-    They are as many as the names in the filters; all pairs would be too many.
+    There is one for each listed name; a matrix of all filters and categories could be huge.
     """
     numbers = {name: number for number, name in enumerate(categories) if name is not None}
     width = len(categories)

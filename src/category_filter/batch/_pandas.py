@@ -1,4 +1,4 @@
-"""pandas: columns are mapped at once. The index and the order stay."""
+"""pandas: a column is mapped at once. The index and the order are kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DTYPES = {str: nw.String(), int: nw.Int64()}
 
 
 def encode(column: Any) -> tuple[list[str | None], Any]:
-    """Return the distinct strings of a column and None, and their number in each row."""
+    """Return the distinct strings of a column and None, and each row's index in them."""
     try:
         codes, distinct = pd.factorize(column)
     except TypeError:  # an unhashable value

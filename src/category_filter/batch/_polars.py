@@ -32,7 +32,7 @@ _STRINGS: tuple[pl.DataType | type[pl.DataType], ...] = (
 
 
 def encode(column: pl.Series) -> tuple[list[str | None], pl.Series]:
-    """Return the distinct strings of a column and None, and their number in each row."""
+    """Return the distinct strings of a column and None, and each row's index in them."""
     if column.dtype not in _STRINGS:
         column = _nulls(column)
     column = column.cast(pl.String)
@@ -101,7 +101,7 @@ def add_columns(frame: _Frame, column: str, meanings: Meanings, texts: Texts) ->
 
 
 def _text(frame: pl.DataFrame | pl.LazyFrame, column: str) -> pl.Expr:
-    """Return a column as plain strings. One of another type was found to hold only nulls."""
+    """Return a column as plain strings. If it has another type, it holds only nulls."""
     if frame.lazy().collect_schema()[column] in _STRINGS:
         return pl.col(column).cast(pl.String)
     return pl.repeat(None, pl.len(), dtype=pl.String).alias(column)
@@ -115,7 +115,7 @@ def keep(frame: _Frame, column: str, f: CategoryFilter) -> _Frame:
 
 
 def counts(frame: _Frame, column: str, limit: int) -> Texts:
-    """Count the rows of each distinct string, of up to `limit + 1`."""
+    """Count the rows of each distinct string, for at most `limit + 1` strings."""
     text = _text(frame, column)
     found = frame.lazy().group_by(text).agg(pl.len().alias(f"{column}_")).head(limit + 1)
     return dict(found.collect().rows())

@@ -36,19 +36,19 @@ def _functions(frame: Any) -> Any:
 
 
 def _positional(frame: Any, prefix: str) -> Any:
-    """Rename the columns by position, because names with dots or capitals have a meaning in SQL."""
+    """Rename the columns by position: Spark splits names at dots and ignores their case."""
     return frame.toDF(*(f"{prefix}{number}" for number in range(len(frame.columns))))
 
 
 def _text(frame: Any, column: str, prefix: str) -> Any:
-    """Return a column as strings that are equal only if each character is."""
+    """Return a column as strings that compare exactly, whatever its collation."""
     name, dtype = next(
         (f"{prefix}{number}", dtype)
         for number, (name, dtype) in enumerate(frame.dtypes)
         if name == column
     )
     sql = _functions(frame)
-    if dtype in {"float", "double"}:  # which was found to hold nothing but NaN
+    if dtype in {"float", "double"}:  # only nulls and NaN, as `read` has checked
         return sql.lit(None).cast("string")
     return sql.col(name).cast("string")
 

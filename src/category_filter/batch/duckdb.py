@@ -1,4 +1,4 @@
-"""DuckDB functions, for filters in SQL.
+"""DuckDB functions for filters in SQL.
 
 >>> import duckdb
 >>> from category_filter.navixy import CATEGORIES
@@ -44,7 +44,7 @@ def register(connection: DuckDBPyConnection, categories: Categories) -> None:
     return what the columns of `precompute` hold. A null filter is `*`.
 
     Args:
-        connection: The connection on which they can be used.
+        connection: The connection to add them to.
         categories: The known set, for masks and unknown names.
 
     Raises:
@@ -52,7 +52,7 @@ def register(connection: DuckDBPyConnection, categories: Categories) -> None:
     """
     check_mask(categories)
     meanings = Meanings("category_filter", categories)
-    create_function: Any = connection.create_function  # its types know no strings as options
+    create_function: Any = connection.create_function  # its type hints reject strings as options
     create = partial(create_function, type="arrow", null_handling="special")
     create("category_filter_allows", _allows, ["VARCHAR", "VARCHAR"], "BOOLEAN")
     for number, (name, kind) in enumerate(meanings.schema.items()):

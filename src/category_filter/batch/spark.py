@@ -1,7 +1,7 @@
-"""Spark functions, for filters in SQL and in streaming queries.
+"""Spark functions for filters in SQL and in streaming queries.
 
-Executors need this package, pandas and PyArrow: `precompute` does not, but it needs a dataframe
-that is not streaming.
+The executors need this package, pandas and PyArrow. `precompute` needs nothing on the executors,
+but cannot read a streaming dataframe.
 """
 
 # pyright: basic
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_to_udf: Any = pandas_udf  # its types do not know `pandas.Series`
+_to_udf: Any = pandas_udf  # its type hints reject `pandas.Series`
 _TYPES = {str: "string", int: "bigint"}
 
 
@@ -38,7 +38,7 @@ def register(session: SparkSession, categories: Categories) -> None:
     return what the columns of `precompute` hold. A null filter is `*`.
 
     Args:
-        session: The session in whose queries they can be used.
+        session: The session to add them to.
         categories: The known set, for masks and unknown names.
 
     Raises:

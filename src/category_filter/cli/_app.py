@@ -1,6 +1,6 @@
-"""The application with its commands, and the process around it.
+"""The application with its commands, and `main`, which runs it as a process.
 
-A command imports what only it needs when it runs, so that the others and `--help` start fast.
+Each command imports its own dependencies when it runs, so that the others and `--help` start fast.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line as a process of its own."""
+    """Run the command line, and exit with its status."""
     gc.freeze()  # skips the imported modules in garbage collections: a tenth of `explain`'s time
     signal.signal(signal.SIGTERM, _exit_on_signal)
     with suppress(AttributeError):  # not on Windows
-        # End silently when the reader of a pipe does; the service commands ignore the signal.
+        # End silently when the reader of a pipe ends; the service commands ignore the signal.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:

@@ -28,7 +28,7 @@ __all__ = ["check"]
 _STDIN = Path("-")
 
 _MAX_LINE_BYTES = 4 * MAX_LENGTH + 2
-"""The longest valid line in UTF-8, with its end. Of a longer one, no more than this is kept."""
+"""The longest valid line in UTF-8, with its line end. The rest of a longer one is skipped."""
 
 _LINES_PER_UPDATE = 10_000
 """Lines between updates of the progress bar; a shorter file shows none."""

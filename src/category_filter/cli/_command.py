@@ -11,7 +11,7 @@ __all__ = ["Command", "FilterCommand"]
 
 
 class Command(TyperCommand):
-    """A command that explains the arguments it cannot use."""
+    """A command that explains an unexpected argument."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer's class is private
         """Parse the arguments, and fail if some are left over."""
@@ -19,7 +19,7 @@ class Command(TyperCommand):
         try:
             extra = super().parse_args(ctx, args)
         except typer.BadParameter as error:
-            error.message = error.message.removeprefix("Value error, ")  # of Pydantic
+            error.message = error.message.removeprefix("Value error, ")  # Pydantic adds it
             raise
         if extra and not ctx.resilient_parsing:
             ctx.fail(f"Unexpected argument {extra[0]!r}: quote an argument that contains spaces")
@@ -29,11 +29,11 @@ class Command(TyperCommand):
 class FilterCommand(Command):
     """A command whose argument `text` is a filter, which may start with a minus.
 
-    No filter starts with two: an argument that does is an option that does not exist.
+    No filter starts with two, so an argument that does is an unknown option.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer's class is private
-        """Parse the arguments, and fail if an option does not exist."""
+        """Parse the arguments, and fail if an option is unknown."""
         ctx.ignore_unknown_options = True
         before_dashes = args[: args.index("--")] if "--" in args else args
         values, extra, _ = self.make_parser(ctx).parse_args([*args])

@@ -1,6 +1,7 @@
-"""CSV files, read in batches. Unlike the engine, this sees blank and short lines.
+"""CSV files, read in batches. Unlike the engine alone, this detects blank and short lines.
 
-A mark is appended to every record as one more field. Where it arrives shows the number of fields.
+A mark is appended to every record as its last field. The column that the mark is read into tells
+how many fields the record has.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _MARK = f"\x1e{token_hex(4)}"
 """The last field of every record: the record separator and random digits, which no field equals."""
 
 REASON = f"reason{_MARK}"
-"""The column that says why a record is invalid; null if it is valid. No file has this name."""
+"""The column that says why a record is invalid; null otherwise. No file has this column."""
 
 _QUOTED = re.compile(r'"[^"]*"')
 
@@ -125,7 +126,7 @@ class _Reader:
         marked = contents + self._suffix
         if not ends.all():
             marked = marked.zip_with(ends, lines + "\n")
-        starts = ends.shift(1, fill_value=True).arg_true()  # of the records
+        starts = ends.shift(1, fill_value=True).arg_true()  # the first line of each record
         if contents.str.contains("\r", literal=True).any():
             self._check_line_ends(contents.str.join("\n").item(), number)
         frame = self._try_parse(marked.str.join("").item(), len(starts))
@@ -149,7 +150,7 @@ class _Reader:
                 f"{self._name}:{number + starts[fields.is_null().arg_true()[0]]}:"
                 f" more than {counted(width, 'field')}{hint}"
             )
-        if (fields < width).any():  # the rest of the row is null, rather than the mark
+        if (fields < width).any():  # null in place of the mark
             frame = frame.with_columns(
                 pl.when(fields > index).then(name).alias(name)
                 for index, name in enumerate(self._columns)
@@ -164,7 +165,7 @@ class _Reader:
         return frame.select(*self._columns, reason.alias(REASON))
 
     def _check_line_ends(self, text: str, number: int) -> None:
-        """Check that all carriage returns are inside quotes. The engine would drop some others."""
+        """Raise an error if a carriage return is outside quotes; the engine drops some of them."""
         unquoted = _QUOTED.sub(lambda match: "\n" * match[0].count("\n"), text)
         before, found, _ = unquoted.partition("\r")
         if found:
@@ -183,7 +184,7 @@ class _Reader:
         )
 
     def _try_parse(self, records: str, count: int) -> pl.DataFrame | None:
-        """Return the records as a dataframe, or None if they are not as many."""
+        """Return the records as a dataframe, or None if there are not `count` of them."""
         try:
             frame = self._parse(records)
         except pl.exceptions.PolarsError:

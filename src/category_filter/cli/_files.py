@@ -51,10 +51,10 @@ def spool(stream: BinaryIO) -> Generator[Path]:
 
 @contextmanager
 def open_target(path: Path) -> Generator[Path | BinaryIO]:
-    """Return where to write a file: a temporary path that replaces the file on success.
+    """Return a temporary path that replaces the file on success, or a stream to write to.
 
-    A new file takes the mode of the one that it replaces; of a symbolic link, the target is
-    replaced. Standard output, a pipe or a device is returned as a stream.
+    The new file gets the mode of the old one. A symbolic link stays, and its target is replaced.
+    Standard output, a pipe or a device is returned as a stream.
     """
     if path == STREAM:
         with _exit_on_closed_pipe():
@@ -82,7 +82,7 @@ def open_target(path: Path) -> Generator[Path | BinaryIO]:
 
 @contextmanager
 def _exit_on_closed_pipe() -> Generator[None]:
-    """Exit with an exception if the reader leaves, so that temporary files are removed."""
+    """Exit with an exception if the reader closes the pipe, so that temporary files are removed."""
     if not hasattr(signal, "SIGPIPE"):  # pragma: no cover - on Windows
         yield
         return

@@ -74,7 +74,7 @@ def sink(table: pl.LazyFrame, target: Path | BinaryIO, file_format: FileFormat) 
             target,
             separator=separator,
             compression=compression,
-            check_extension=False,  # of a temporary file
+            check_extension=False,  # a temporary file has another
             lazy=True,
         )
     return table.sink_ndjson(target, compression=compression, check_extension=False, lazy=True)

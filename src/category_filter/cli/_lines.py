@@ -79,6 +79,6 @@ def first_invalid(count: int, is_valid: Callable[[int], bool]) -> int:
 
     Args:
         count: The number of rows, of which one is invalid.
-        is_valid: Returns whether so many rows at the beginning are valid.
+        is_valid: Returns whether the first `n` rows are valid, given `n`.
     """
     return bisect_left(range(1, count), 1, key=lambda n: not is_valid(n))

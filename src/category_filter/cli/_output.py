@@ -41,7 +41,7 @@ def requires(extra: str) -> Generator[None]:
 
 @contextmanager
 def engine_silenced() -> Generator[TextIO]:
-    """Discard what an engine prints, such as the backtrace of a panic. Return standard error."""
+    """Discard what an engine prints, such as a backtrace, and return the real standard error."""
     sys.stderr.flush()
     with os.fdopen(os.dup(_STDERR), "w") as terminal, Path(os.devnull).open("w") as null:
         os.dup2(null.fileno(), _STDERR)

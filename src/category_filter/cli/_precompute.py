@@ -92,10 +92,11 @@ def precompute(
     )
     typer.echo(tally.summary(), err=True)
     if tally.invalid and rejects is None:
-        typer.echo("--rejects FILE copies the invalid rows to a file of their own", err=True)
+        typer.echo("pass --rejects FILE to copy the invalid rows to a separate file", err=True)
     if tally.unknown:
         typer.echo(
-            f"unknown names are in the column unknown{suffix}; --categories names the known ones",
+            f"see the unknown names in column unknown{suffix};"
+            " pass --categories to set the known ones",
             err=True,
         )
     if strict and tally.invalid:

@@ -28,7 +28,7 @@ _UPDATE_INTERVAL_S = 0.2
 
 
 def progress_bar(*columns: ProgressColumn, stream: TextIO | None = None) -> Progress:
-    """Return a progress bar on standard error, or a copy of it; disabled unless a terminal."""
+    """Return a progress bar on standard error or a copy of it. Only a terminal shows it."""
     console = Console(stderr=True, file=stream)
     return Progress(
         TextColumn("{task.description}"),

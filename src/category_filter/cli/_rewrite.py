@@ -94,7 +94,7 @@ def rewrite(
 
 
 def _check_column(wanted: str, columns: Sequence[str], name: str) -> None:
-    """Raise an error if a column is missing, with the option that corrects it."""
+    """Raise an error if a column is missing, and name the option to pass."""
     if wanted in columns:
         return
     missing = f"{name}: no column {wanted!r}"
@@ -112,7 +112,7 @@ def added_columns(columns: Sequence[pl.Series], *, meanings: Meanings, tally: Ta
 
     Args:
         columns: The filters, and optionally the reasons why rows are invalid.
-        meanings: What filters mean.
+        meanings: The new columns by filter.
         tally: The counts.
     """
     filters, *reasons = columns

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["count_rows", "scan"]
 
 _HIDDEN = (".", "_")
-"""The first characters of files that are not data, in a folder."""
+"""Prefixes of the files in a folder that are not data."""
 
 _PARQUET = b"PAR1"
 """The first bytes of a Parquet file."""
@@ -48,13 +48,13 @@ def scan(path: Path, name: str, file_format: FileFormat) -> Generator[pl.LazyFra
         with _without_bom(path, name) as plain:
             try:
                 yield _scan_ndjson(plain)
-            except (pl.exceptions.PolarsError, OSError):  # the latter of broken compressed data
+            except (pl.exceptions.PolarsError, OSError):  # OSError: broken compressed data
                 _locate_error(plain, name)
                 raise
 
 
 def count_rows(path: Path, file_format: FileFormat) -> int:
-    """Return the number of rows, which is only an estimate for text formats: the lines."""
+    """Return the number of rows. For text formats, it is an estimate: the number of lines."""
     if file_format.kind == "parquet":
         lines = _scan_parquet(path)
     else:
@@ -63,7 +63,7 @@ def count_rows(path: Path, file_format: FileFormat) -> int:
 
 
 def _scan_parquet(path: Path) -> pl.LazyFrame:
-    """Read a file, or the files of a folder but for those that Spark hides."""
+    """Read a file, or the files of a folder except those that Spark hides."""
     hidden = [*_HIDDEN] if path.is_dir() else None
     return pl.scan_parquet(path.absolute(), glob=False, hidden_file_prefix=hidden)
 
@@ -94,7 +94,7 @@ def _scan_ndjson(path: Path) -> pl.LazyFrame:
 
 @contextmanager
 def _without_bom(path: Path, name: str) -> Generator[Path]:
-    """Return the path of a copy without the byte order mark, if there is one."""
+    """Return the path, or that of a copy without the byte order mark if there is one."""
     with open_text(path, name) as stream:
         if stream.tell() == 0:
             yield path

@@ -60,7 +60,7 @@ def serve(
             metavar="HOST",
             envvar="CATEGORY_FILTER_PUSH_SERVICE",
             help="A push service that browsers may use, besides Google's, Mozilla's, Apple's and"
-            " Microsoft's; *.example.com for subdomains. Repeat the option for others.",
+            " Microsoft's; *.example.com for subdomains. Repeat the option for more.",
         ),
     ] = None,
     access_log: Annotated[
@@ -77,7 +77,7 @@ def serve(
             metavar="ORIGIN",
             envvar="CATEGORY_FILTER_ALLOW_ORIGIN",
             help="A web origin that may call the API, such as https://app.example; * for any."
-            " Repeat the option for others.",
+            " Repeat the option for more.",
         ),
     ] = None,
 ) -> None:
@@ -198,7 +198,7 @@ def _service() -> Generator[ModuleType]:
             # A peer that closes its connection early must not end this process.
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         try:
-            yield service  # which imports more when it is used
+            yield service  # it imports more on first use
         except ArgumentError:
             fail("invalid database URL: use sqlite:///FILE or postgresql://USER@HOST/NAME")
         except (service.ApiError, SQLAlchemyError, ValueError) as error:

@@ -23,14 +23,14 @@ def sql(
         ),
     ],
     category: Annotated[
-        str | None, typer.Argument(metavar="CATEGORY", help="The category to ask for.")
+        str | None, typer.Argument(metavar="CATEGORY", help="The category to test.")
     ] = None,
     category_column: Annotated[
         str | None,
         typer.Option(
             "--category-column",
             metavar="COLUMN",
-            help="Ask for the category in a column instead, or in any SQL expression.",
+            help="The column of the category instead, or any SQL expression.",
         ),
     ] = None,
     filter_column: Annotated[

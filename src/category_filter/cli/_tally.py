@@ -33,7 +33,7 @@ class Tally:
         self.hashes: set[int] = set()
         self.errors: Counter[str] = Counter()
         self.stopped = False
-        self._lock = Lock()  # the engine has several threads
+        self._lock = Lock()  # the engine calls `add` from several threads
 
     def add(self, distinct: Iterable[str | None], unknown: pl.Series, errors: pl.Series) -> None:
         """Count the rows of a batch.

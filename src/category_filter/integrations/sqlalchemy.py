@@ -173,7 +173,7 @@ class _Allows(FunctionElement[bool]):
 
 
 class _Delimited(FunctionElement[str]):
-    """A category between commas, of one that is known only to the database."""
+    """A category between commas, for one that only the database knows."""
 
     inherit_cache = True
     type = Text()
@@ -207,7 +207,7 @@ def _compile_text_default(element: _TextDefault, compiler: SQLCompiler, **option
 
 
 def _sql_dialect(dialect: Dialect, feature: str) -> str:
-    name = {"default": "sqlite"}.get(dialect.name, dialect.name)  # of `str(statement)`
+    name = {"default": "sqlite"}.get(dialect.name, dialect.name)  # the dialect of `str(statement)`
     if name not in {"mariadb", "mysql", "postgresql", "sqlite"}:
         raise CompileError(
             f"{feature} supports SQLite, PostgreSQL, MariaDB and MySQL, not {dialect.name}"
@@ -217,7 +217,7 @@ def _sql_dialect(dialect: Dialect, feature: str) -> str:
 
 @event.listens_for(Column, "after_parent_attach")
 def _parse_defaults(column: Column[Any], table: Table) -> None:
-    """Make filters of the strings that are defaults of a column, or that they return."""
+    """Parse the strings that are defaults of a column, or that its default functions return."""
     if not isinstance(column.type, CategoryFilterType):
         return
     categories = column.type.categories

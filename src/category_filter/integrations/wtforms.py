@@ -65,7 +65,7 @@ class CategoryFilterField(Field):
         self.filter_error: CategoryFilterError | None = None
         self._given_render_kw = dict(self.render_kw or {})
         self.validators = [
-            _OfText(check) if isinstance(check, Length | Regexp) else check
+            _TextValidator(check) if isinstance(check, Length | Regexp) else check
             for check in self.validators
         ]
 
@@ -104,8 +104,8 @@ class CategoryFilterField(Field):
         return "" if self.data is None else str(self.data)
 
 
-class _OfText:
-    """A validator of the text that the input shows, instead of the filter."""
+class _TextValidator:
+    """A validator of the text that the input shows, not of the filter."""
 
     def __init__(self, validate: Length | Regexp) -> None:
         self.validate = validate

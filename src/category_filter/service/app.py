@@ -66,8 +66,8 @@ class PushService:
         SQLAlchemyError: If the URL is invalid or the database is unavailable.
         OSError: If the SQLite file cannot be written.
         ValueError: If the database is unsupported, its schema version is unknown, the host of a
-            push service or an origin is invalid, or an index would be behind a pooler such as
-            PgBouncer.
+            push service or an origin is invalid, or `indexed` is set and a pooler such as PgBouncer
+            is in between.
     """
 
     app: FastAPI
@@ -91,9 +91,9 @@ class PushService:
         dialect = self._database.dialect.name
         self._runner: Workers | AsyncConnections
         if dialect == "sqlite":
-            # It allows one writer at a time: a queue is faster than retrying its lock.
+            # SQLite allows one writer at a time: a queue is faster than retrying its lock.
             self._runner = Workers(self._database, 1)
-        elif sys.platform == "win32":  # pragma: no cover - whose event loop psycopg cannot use
+        elif sys.platform == "win32":  # pragma: no cover - psycopg cannot use its event loop
             self._runner = Workers(self._database, POOL_SIZE)
         else:
             self._runner = AsyncConnections(self._database, POOL_SIZE)
@@ -120,8 +120,8 @@ class PushService:
         """Close the database connections and stop the threads.
 
         `app` does this when its server shuts down. Call it yourself if you mount `app`, because a
-        mounted application is not notified of a shutdown. They open again when used, but an SQLite
-        database in memory is lost.
+        mounted application is not notified of a shutdown. Both start again on the next use, but an
+        SQLite database in memory is lost.
         """
         self._stop()
         self._database.dispose()
@@ -130,9 +130,8 @@ class PushService:
     async def _lifespan(self, _: FastAPI) -> AsyncGenerator[None]:
         yield
         self._stop()
-        if not is_in_memory(
-            self._database
-        ):  # its data would be lost if the application starts again
+        # A database in memory stays open, because the application may be started again.
+        if not is_in_memory(self._database):
             self._database.dispose()
 
     def _stop(self) -> None:
@@ -175,7 +174,7 @@ class _Application(FastAPI):
     push_services: PushServices
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # FastAPI would look for a telemetry provider, in the environment too, at each request.
+        # FastAPI would look for a telemetry provider at each request.
         await Starlette.__call__(self, scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL in the event loop: awaiting it costs less than threads."""
+"""Connections to PostgreSQL in the event loop, where awaiting costs less than threads."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncConnections"]
 
-_TRUSTED_S = 0.01
-"""Seconds that a connection may be idle before it is tested, as the server may have closed it."""
+_TEST_AFTER_S = 0.01
+"""Idle seconds after which a connection is tested, because the server may have closed it."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,10 +62,10 @@ class AsyncConnections:
         """Close the idle connections."""
         while self._idle:
             connection = self._idle.pop()[0].connection
-            connection.pgconn.finish()  # as `close` does, which is a coroutine
+            connection.pgconn.finish()  # like `close`, which is a coroutine
 
     def forget(self) -> None:
-        """Leave the idle connections of a process that forked to that process."""
+        """Drop the idle connections unclosed: after a fork, the parent still uses them."""
         self._idle.clear()
 
     async def _execute(
@@ -91,10 +91,10 @@ class AsyncConnections:
         return str(clause.compile(dialect=self._dialect, column_keys=names)).encode()
 
     async def _get(self, now: float) -> AsyncCursor | None:
-        """Return the idle cursor that was used last, if its connection is open."""
+        """Return the most recently used idle cursor whose connection is open, or None."""
         while self._idle:
             cursor, since = self._idle.pop()
-            if now - since < _TRUSTED_S:
+            if now - since < _TEST_AFTER_S:
                 return cursor
             with suppress(psycopg.OperationalError):
                 await _fetch(cursor, b"SELECT 1")
@@ -106,7 +106,7 @@ class AsyncConnections:
         cursor = connection.cursor()
         ((process_id,),) = await _fetch(cursor, b"SELECT pg_backend_pid()")
         if process_id != connection.info.backend_pid:
-            connection.prepare_threshold = None  # a pooler, as for `is_pooled`
+            connection.prepare_threshold = None  # a pooler: see `is_pooled`
         return cursor
 
 

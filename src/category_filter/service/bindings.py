@@ -20,7 +20,7 @@ from category_filter.service.push_services import PushServices
 __all__ = ["KEY_PATTERN", "BrowserBinding", "DeviceBinding", "Keys"]
 
 KEY_PATTERN = "[A-Za-z0-9_/+-]{1,256}={0,2}"
-"""A key in base64, in either alphabet."""
+"""A key in base64, in the standard or the URL-safe alphabet."""
 
 
 class _Binding(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):

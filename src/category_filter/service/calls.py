@@ -123,7 +123,7 @@ def _is_conflict(error: DBAPIError | psycopg.Error) -> bool:
 
 
 def _new_row() -> Select[*tuple[Any, ...]]:
-    """Select the row to insert: none if the session is not live or the filter is not stored."""
+    """Select the row to insert, or no row if the session is not live or the filter not stored."""
     return (
         select(
             sessions.c.id.label("session_id"),

@@ -1,8 +1,8 @@
 """The changes of push tokens that any process commits, for an index in memory to follow.
 
 The first index creates triggers in the database, so that a service without one does not pay for
-them. On PostgreSQL they notify, in the order of the commits; on SQLite, which has one writer at a
-time, they write a log.
+them. On PostgreSQL, they send notifications in the order of the commits. On SQLite, which has one
+writer at a time, they write a log.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LOGGED = {
 """SQLite's triggers, and the session ids that each of them logs."""
 
 _DRAIN_S = 1
-"""Seconds after which notifications are received even if nobody asks for changes."""
+"""Seconds after which notifications are received even if `read` is not called."""
 
 _NOTIFY = """
 CREATE FUNCTION push_token_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -69,21 +69,21 @@ class Changes(Protocol):
     def read(self) -> set[int] | None:
         """Return the ids of the sessions whose token has changed since the previous call.
 
-        They include every change that was committed before the call. None means that any token
-        may have changed, and that these changes cannot be read any more.
+        They include every change that was committed before the call. None means that changes were
+        missed, so any token may have changed.
         """
         ...
 
     def close(self) -> None:
-        """Stop to follow the database."""
+        """Stop following the database."""
         ...
 
 
 def follow(database: Engine) -> Changes:
-    """Begin to follow a database. Load the index afterwards.
+    """Start to follow a database. Load the index afterwards.
 
     Raises:
-        ValueError: If a pooler such as PgBouncer is in between.
+        ValueError: If a pooler such as PgBouncer is between this process and the database.
     """
     return (_LoggedChanges if database.dialect.name == "sqlite" else _Notifications)(database)
 
@@ -128,9 +128,9 @@ def _create_log() -> Iterator[str]:
 
 
 class _Notifications:
-    """Changes from PostgreSQL's notifications, received on a connection of their own.
+    """Changes from PostgreSQL's notifications, received on a separate connection.
 
-    The server sends those of earlier commits before the end of any statement's result.
+    A statement receives the notifications of all earlier commits with its result.
     """
 
     def __init__(self, database: Engine) -> None:
@@ -171,7 +171,7 @@ class _Notifications:
             self._connection.close()
 
     def _drain(self) -> None:
-        """Receive notifications in time, because the server keeps a limited number of them."""
+        """Receive notifications regularly, because the server queues a limited number of them."""
         while not self._closed.wait(_DRAIN_S):
             with self._lock, suppress(self._error):
                 self._connection.execute("SELECT 1")

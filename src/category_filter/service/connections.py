@@ -1,4 +1,4 @@
-"""HTTP connections that cannot starve the server, whatever their clients do.
+"""HTTP connections with limits, so that no client can starve the server.
 
 uvicorn limits neither the time a request may take nor the number of open connections, and with
 httptools not even the size of the request head.
@@ -33,7 +33,7 @@ _REQUEST_TIMEOUT_S = 30
 """Seconds from connecting, or from the previous response, to the end of the response."""
 
 _MAX_HEAD_BYTES = 131_072
-"""Above the API's own limit of the query string, which answers with an envelope."""
+"""More than the API's limit for a query string, which the API answers with an envelope."""
 
 _RESERVED_FILES = BACKLOG + 64
 """Open files for the database, the logs, and connections accepted at the same moment."""
@@ -79,7 +79,7 @@ class Connection(HttpToolsProtocol):
             self._waiting.pop(self, None)
 
     def on_headers_complete(self) -> None:
-        """Start to handle the request, whose query string may exceed the limit of httptools."""
+        """Handle the request. httptools does not parse its query string, which may be too long."""
         self.url, _, query = self.url.partition(b"?")
         super().on_headers_complete()
         self.scope["query_string"] = query
@@ -102,7 +102,7 @@ class Connection(HttpToolsProtocol):
 
 
 _waiting_connections = WeakKeyDictionary["ServerState", dict[Connection, None]]()
-"""The connections of each server that wait for their clients, those that wait longest first."""
+"""The connections of each server that wait for their clients, the longest wait first."""
 
 
 def raise_file_limit() -> None:

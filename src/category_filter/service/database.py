@@ -89,7 +89,7 @@ _open_engines = WeakSet["Engine"]()
 T = TypeVar("T")
 
 Execute: TypeAlias = Callable[[Executable, Mapping[str, object]], Awaitable[Sequence[Any]]]
-"""Run one statement in a transaction of its own, and return its rows."""
+"""Run one statement in a separate transaction, and return its rows."""
 
 
 def connect(url: str) -> Engine:
@@ -101,7 +101,7 @@ def connect(url: str) -> Engine:
     ...     database.dispose()
 
     Several processes may connect at once, and a process may fork afterwards. An SQLite database in
-    memory, `sqlite://`, has a single connection, which all threads take turns to use.
+    memory, `sqlite://`, has a single connection, which the threads use in turn.
 
     Args:
         url: An SQLAlchemy URL for an SQLite file or a PostgreSQL server, which may be behind
@@ -135,7 +135,7 @@ def is_in_memory(database: Engine) -> bool:
 def execute(
     database: Engine, statement: Executable, values: Mapping[str, object] | None = None
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Run one statement in a transaction of its own, and return its rows.
+    """Run one statement in a separate transaction, and return its rows.
 
     Autocommit saves the round trips of BEGIN and COMMIT. A failed statement is never retried,
     because it may have been applied.
@@ -146,7 +146,7 @@ def execute(
 
 
 def executor(database: Engine) -> Execute:
-    """Return `execute` for a coroutine, which it never keeps waiting. See `complete`."""
+    """Return `execute` as a function to await, which never waits. See `complete`."""
 
     async def run(
         statement: Executable, values: Mapping[str, object]
@@ -159,7 +159,7 @@ def executor(database: Engine) -> Execute:
 def complete(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine that never waits, without an event loop, and return its result.
 
-    So the same code can run in a thread and, with another `Execute`, in the event loop.
+    The same coroutine function can also run in the event loop, with another `Execute`.
     """
     try:
         while True:
@@ -221,7 +221,7 @@ def _transaction(database: Engine, begin: Mapping[str, str]) -> Generator[Connec
 
 def _parse_url(url: str) -> URL:
     address = make_url(url)
-    if address.drivername == "postgres":  # libpq's own scheme, which hosts hand out
+    if address.drivername == "postgres":  # libpq's scheme, which hosting providers use
         address = address.set(drivername="postgresql")
     backend, driver = address.get_backend_name(), address.drivername.partition("+")[2]
     if backend not in _DRIVERS:
@@ -287,7 +287,7 @@ def _configure_postgresql(connection: psycopg.Connection, _record: object) -> No
 
 
 def _forget_connections() -> None:
-    """Leave the connections that a process had before it forked to that process."""
+    """Drop the connections unclosed: after a fork, the parent still uses them."""
     for engine in _open_engines:
         engine.dispose(close=False)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["IndexedPushTokens"]
 
 _FETCH_SIZE = 10_000
-"""Rows to fetch at a time, so that loading holds few of them."""
+"""Rows to fetch at a time, to bound the memory of loading."""
 
 
 class IndexedPushTokens(PushTokens):
@@ -48,8 +48,8 @@ class IndexedPushTokens(PushTokens):
     (True, 0)
 
     The index follows the database, whichever process writes to it: each use of `recipients` first
-    applies what was committed before. The index is loaded when it is created, and again if it has
-    lost its connection.
+    applies all changes committed so far. The index is loaded when it is created, and again after it
+    has lost its connection.
 
     Args:
         database: An engine from `connect`.
@@ -79,12 +79,12 @@ class IndexedPushTokens(PushTokens):
         return _IndexedRecipients(self._update, category, Selection(owners, after, shard))
 
     def close(self) -> None:
-        """Stop to follow the database. The index is loaded again when it is used."""
+        """Stop following the database. The index is loaded again on the next use."""
         with self._lock:
             self._stop_following()
 
     def start(self) -> None:
-        """Forget everything, as a new process must. The index is loaded when it is used."""
+        """Reset the index, as after a fork. It is loaded on the next use."""
         if self._close_changes:
             self._close_changes.detach()
         self._lock = Lock()
@@ -140,7 +140,7 @@ class IndexedPushTokens(PushTokens):
         self._changed.clear()
 
     def _ended_between(self, *times: int) -> Iterable[int]:
-        """Return the sessions that end between two times. A clock may also be set back."""
+        """Return the sessions that end between two times. Clocks may be set back in between."""
         ended = sessions.c.ends_at > min(times), sessions.c.ends_at <= max(times)
         return [row.id for row in execute(self._database, select(sessions.c.id).where(*ended))]
 
@@ -148,7 +148,7 @@ class IndexedPushTokens(PushTokens):
 def _stream(
     connection: Connection, statement: Select[Any, Any, Any]
 ) -> Iterator[tuple[int, int, str]]:
-    """Iterate over the rows as the driver returns them. SQLAlchemy's take half as long again."""
+    """Iterate over the driver's own rows. SQLAlchemy's rows take 50 % longer."""
     query = str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
     is_sqlite = connection.dialect.name == "sqlite"
     options = {} if is_sqlite else {"name": "push_tokens"}  # PostgreSQL streams named cursors
@@ -182,7 +182,7 @@ _indexes = WeakSet[IndexedPushTokens]()
 
 
 def _start_again() -> None:
-    """Leave the connections of a process that forked to that process."""
+    """Drop the connections unclosed: after a fork, the parent still uses them."""
     for index in _indexes:
         index.start()
 

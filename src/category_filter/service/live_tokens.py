@@ -40,23 +40,23 @@ TOKEN_COLUMNS = (
 )
 """The columns to read: the id of the session, the id of the filter, and the recipient in one str.
 
-A str takes half the memory of a `Recipient`, and less time to read than its columns.
+A str takes half the memory of a `Recipient`, and less time to read than separate columns.
 """
 
 
 class LiveTokens:
-    """A thread-safe index of push tokens, which takes 100 bytes per token besides its own text.
+    """A thread-safe index of push tokens. Each takes 100 bytes of memory besides its characters.
 
     Args:
-        push_services: The push services of the recipients; others are left out.
+        push_services: The allowed push services. Tokens of others are left out.
     """
 
     def __init__(self, push_services: PushServices) -> None:
         self._push_services = push_services
         self._lock = Lock()
         self._filters = FilterIndex[int]()
-        self._tokens: dict[int, dict[int, str]] = {}  # by the id of the filter and of the session
-        self._filter_ids: dict[int, int] = {}  # by the id of the session
+        self._tokens: dict[int, dict[int, str]] = {}  # by filter id, then session id
+        self._filter_ids: dict[int, int] = {}  # by session id
 
     def update(
         self,
@@ -67,8 +67,8 @@ class LiveTokens:
         """Replace the tokens of some sessions.
 
         Args:
-            session_ids: The sessions whose tokens to delete, if they have one.
-            tokens: Rows of `TOKEN_COLUMNS`, for these sessions or new ones.
+            session_ids: The sessions whose tokens are deleted first, if they have one.
+            tokens: Rows of `TOKEN_COLUMNS`, of these sessions or new ones.
             filters: The filters of the rows by their id.
         """
         with self._lock:
@@ -86,7 +86,7 @@ class LiveTokens:
                     filter_ids[session_id] = filter_id
 
     def matching(self, category: str | Enum) -> Iterator[Recipient]:
-        """Iterate over the current recipients by session id, whatever is written meanwhile."""
+        """Iterate over a snapshot of the recipients, by session id."""
         found: dict[int, str] = {}
         with self._lock:
             for filter_id in self._filters.matching(category):

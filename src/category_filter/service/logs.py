@@ -1,4 +1,4 @@
-"""The log of the server: neither secrets nor floods."""
+"""The log of the server, without secrets and without floods of warnings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATHS = frozenset(
         "/user/session/push_token/delete",
     }
 )
-"""The paths to log. Any other is the client's choice, and may contain a secret."""
+"""The paths to log. Clients choose any others, which may contain secrets."""
 
 
 class LimitRepeats(logging.Filter):

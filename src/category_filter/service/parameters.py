@@ -1,4 +1,4 @@
-"""Request parameters: from the query string, a JSON body or a form, to validated values."""
+"""Request parameters: read from the query string, a JSON body or a form, and validated."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def read_parameters(request: Request) -> dict[str, object]:
         body = await _read_body(request)
         content_type = request.headers.get("content-type", "")
         match content_type.partition(";")[0].strip().lower():
-            case "application/json" if body:  # clients with default headers send it without a body
+            case "application/json" if body:  # some clients send it without a body
                 pairs += _parse_json(body)
             case "application/x-www-form-urlencoded":
                 pairs += _parse_form(body, "form")
@@ -118,7 +118,7 @@ def _parse_json(body: bytes) -> Iterable[tuple[str, object]]:
         raise ApiError(Code.WRONG_FORMAT, "the body is not valid UTF-8") from None
     except RecursionError:
         raise ApiError(Code.WRONG_FORMAT, "the body is nested too deeply") from None
-    except ValueError as error:  # its message has the position, but none of the body
+    except ValueError as error:  # its message does not quote the body
         raise ApiError(Code.WRONG_FORMAT, f"the body is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise ApiError(Code.WRONG_FORMAT, "the body is not a JSON object")
@@ -194,7 +194,7 @@ def find_session_hash(authorization: str | None, parameter: object) -> str:
 
 
 def validate(model: type[M], values: Mapping[str, object], push_services: PushServices) -> M:
-    """Return the validated parameters of a call. A browser's token is at one of the push services.
+    """Validate the parameters of a call. A browser's token must be at one of the push services.
 
     Raises:
         ApiError: If parameters are invalid. It has an entry for each of them.

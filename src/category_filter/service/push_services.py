@@ -35,8 +35,8 @@ class PushServices:
             `*.example.com` allows the subdomains of example.com.
 
     Attributes:
-        pattern: The regular expression of the endpoint URLs, for `re` and JSON Schema. They are
-            written as browsers do: in lowercase, without the default port.
+        pattern: The regular expression of the endpoint URLs, for `re` and JSON Schema. URLs must be
+            written as browsers write them: in lowercase, without the default port.
         description: A sentence that lists the hosts.
 
     Raises:

@@ -107,7 +107,7 @@ class Recipients(ABC):
     def count(self) -> int:
         """Return the number of recipients.
 
-        From a database, it includes those whose push service is not allowed any more.
+        Without an index in memory, it includes browsers whose push service is no longer allowed.
         """
 
 
@@ -131,7 +131,7 @@ class StoredRecipients(Recipients):
         self._push_services = push_services
 
     def __iter__(self) -> Iterator[Recipient]:
-        allowing, last_filter_id = self._allowing(after=0)
+        allowing, last_filter_id = self._allowing_filters(after=0)
         after = self._selection.after
         while True:
             page = select(*RECIPIENT_COLUMNS).where(*self._conditions(allowing))
@@ -146,11 +146,11 @@ class StoredRecipients(Recipients):
             if len(rows) < _PAGE_SIZE:
                 return
             after = rows[-1].session_id
-            added, last_filter_id = self._allowing(after=last_filter_id)
+            added, last_filter_id = self._allowing_filters(after=last_filter_id)
             allowing += added
 
     def count(self) -> int:  # noqa: D102 - inherited
-        allowing, _ = self._allowing(after=0)
+        allowing, _ = self._allowing_filters(after=0)
         count = select(func.count()).select_from(push_tokens).where(*self._conditions(allowing))
         if self._selection.after is not None:
             count = count.where(push_tokens.c.session_id > self._selection.after)
@@ -161,7 +161,7 @@ class StoredRecipients(Recipients):
         is_browser = recipient.application == "w3c_pushapi"
         return not is_browser or self._push_services.allow(recipient.token)
 
-    def _allowing(self, *, after: int) -> tuple[list[int], int]:
+    def _allowing_filters(self, *, after: int) -> tuple[list[int], int]:
         """Return the ids of the filters that allow the category, and the last id of any filter.
 
         Python evaluates the distinct filters, which are few, and an index finds the rows.

@@ -86,8 +86,8 @@ class PushTokenRoutes:
 
     Args:
         calls: The calls to run.
-        runner: What runs them: threads, or the event loop.
-        push_services: The push services that browsers may bind endpoints of.
+        runner: The runner of the calls: threads, or the event loop.
+        push_services: The push services whose endpoints browsers may bind.
     """
 
     def __init__(
@@ -180,7 +180,7 @@ class PushTokenRoutes:
 class _DirectCalls:
     """A middleware that calls the endpoints without FastAPI's handling of requests.
 
-    The endpoints read their requests themselves, so it would only take time.
+    The endpoints read their requests themselves, so FastAPI would only take time.
     """
 
     def __init__(self, app: ASGIApp, endpoints: Mapping[tuple[str, str], Endpoint]) -> None:
@@ -203,7 +203,7 @@ def _success() -> Response:
 
 
 def _path(scope: Scope) -> str:
-    """Return the path of a request below the path that the application is mounted at."""
+    """Return the path of a request, relative to where the application is mounted."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
 

@@ -62,7 +62,7 @@ def serve(  # noqa: PLR0913 - keyword-only options
         service = PushService(url, push_services=push_services, allow_origins=allow_origins)
         uvicorn.run(service.app, **options)
     else:
-        PushServices(push_services)  # raise the errors of all three here, once
+        PushServices(push_services)  # raise errors here, rather than in each worker
         check_origins(allow_origins)
         connect(url).dispose()
         # The workers inherit the environment, which other users cannot see, unlike arguments.

@@ -162,8 +162,8 @@ class Sessions:
         """Delete sessions that expired at least a day ago, and return their number. Run it daily.
 
         A purge marks the expired sessions it finds, and deletes those that a purge marked at least
-        a day before. So a clock that is wrong once deletes nothing: the next purge removes the
-        marks of sessions that are live again. On PostgreSQL, the clock is the server's.
+        a day before. A clock that is wrong once therefore deletes nothing: the next purge removes
+        the marks of sessions that are live again. On PostgreSQL, the clock is the server's.
         """
         now = self._now()
         expired = sessions.c.ends_at <= now

@@ -55,10 +55,10 @@ push_tokens = Table(
     Column("token", Text, nullable=False),
     Column("p256dh", Text),
     Column("auth", Text),
-    # Of application and token, because a token may be too long for an index.
+    # A digest of application and token, because a token may be too long for an index.
     Column("token_digest", LargeBinary(32), nullable=False, unique=True),
     Column("filter_id", _BigId, ForeignKey(filters.c.id), nullable=False),
-    # Copies of the session's, which never change, so that finding recipients needs no join.
+    # Copied from the session, where they never change: finding recipients needs no join.
     Column("ends_at", BigInteger, nullable=False),
     Column("owner", Text, index=True),
     # A covering index: counting recipients reads nothing else.

@@ -101,11 +101,11 @@ class PushTokens:
     ) -> Recipients:
         """Return the recipients of a category: tokens of live sessions whose filter allows it.
 
-        Iterate to send. No connection is in use meanwhile, and a run that breaks off can resume
-        after the last `session_id`. A token that is bound during the run may be left out.
+        Iterate to send. No connection is in use meanwhile, and an interrupted run can resume after
+        the last `session_id`. A token that is bound during the run may be left out.
 
-        A browser whose push service is not allowed is left out, though it may have been allowed
-        when it was bound, so that nobody can aim the sender at an internal address.
+        A browser whose push service is not allowed is left out, even if it was allowed when the
+        token was bound. So nobody can aim the sender at an internal address.
 
         Args:
             category: The category of the notification.

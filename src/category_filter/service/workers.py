@@ -22,14 +22,14 @@ T = TypeVar("T")
 
 
 class Workers:
-    """Threads that start when they are needed, in the process that needs them.
+    """Threads that start on first use, in the process that uses them.
 
     >>> from category_filter.service import connect
     >>> from category_filter.service.calls import ping
     >>> workers = Workers(connect("sqlite://"), 1)
     >>> asyncio.run(workers.run(ping))
     >>> workers.stop()
-    >>> asyncio.run(workers.run(ping))  # again, if the application is started again
+    >>> asyncio.run(workers.run(ping))  # stopped threads start again
     >>> workers.stop()
 
     Args:

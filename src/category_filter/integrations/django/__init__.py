@@ -1,4 +1,4 @@
-"""The Django app: a model field, a form field and widget, a lookup, the admin, and DRF.
+"""The Django app: model field, form field, widget, lookup, admin filter and REST field.
 
     INSTALLED_APPS = [..., "category_filter.integrations.django"]
 

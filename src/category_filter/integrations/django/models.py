@@ -36,7 +36,7 @@ else:
     _Set = _Get = object
 
     class Field(models.Field):
-        """A field that takes the type arguments that only type checkers see."""
+        """A field that accepts type arguments, which only type checkers use."""
 
         def __class_getitem__(cls, types: object) -> type[models.Field]:
             return cls
@@ -119,7 +119,7 @@ class CategoryFilterField(Field[_Set, _Get]):
 
     @cached_property
     def validators(self) -> list[Callable[..., Any]]:
-        """The validators, where those of a length measure the canonical form."""
+        """The validators. Length validators measure the canonical form."""
         return of_canonical_form(super().validators)
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
@@ -133,7 +133,7 @@ class CategoryFilterField(Field[_Set, _Get]):
         return name, path, args, options
 
     def get_internal_type(self) -> str:
-        """Return a name of its own, by which packages such as django-ninja know the field."""
+        """Return a name of its own, by which packages such as django-ninja recognize the field."""
         return "CategoryFilterField"
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
@@ -148,7 +148,7 @@ class CategoryFilterField(Field[_Set, _Get]):
         return models.CharField(max_length=self.max_length)
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
-        """Return the type of the column, with a collation that tells case apart."""
+        """Return the type of the column, with a case-sensitive collation."""
         collation = "ascii_bin" if connection.vendor == "mysql" else None
         return {**super().db_parameters(connection), "collation": self.db_collation or collation}
 

@@ -50,7 +50,7 @@ class CategoryFilterField(Field):
         self.validators = of_canonical_form(self.validators)
 
     def get_default(self) -> Any:
-        """Return the default as a filter, also if a function returns a string."""
+        """Return the default as a filter, even if a function returns a string."""
         default = super().get_default()
         return parse(default, self.categories) if isinstance(default, str) else default
 
@@ -86,9 +86,9 @@ class CategoryFilterField(Field):
 
 
 def _current_values(field: Any) -> Iterator[Any]:
-    """Yield the values that a field or serializer has in the instances that are updated.
+    """Yield the current values of a field or serializer in the instances that are updated.
 
-    With `many=True` nothing tells which instance an item updates, so there are values of all.
+    With `many=True`, an item does not say which instance it updates, so all of them count.
     """
     if (instance := getattr(field, "instance", None)) is not None:
         yield from [instance] if isinstance(instance, Mapping) else _items(instance)
@@ -117,9 +117,9 @@ def _items(value: Any) -> Iterable[Any]:
 
 
 class _ModelField(serializers.ModelField):
-    """The factory of a model serializer: only a `ModelField` receives the field of the model."""
+    """A factory for model serializers: only a `ModelField` receives the field of the model."""
 
-    def __new__(cls, model_field: models.CategoryFilterField, **options: Any) -> Any:  # pyright: ignore[reportInconsistentConstructor] - as it says
+    def __new__(cls, model_field: models.CategoryFilterField, **options: Any) -> Any:  # pyright: ignore[reportInconsistentConstructor] - a factory
         return CategoryFilterField(
             model_field.categories, max_length=model_field.max_length, **options
         )

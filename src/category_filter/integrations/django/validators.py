@@ -1,4 +1,4 @@
-"""Django's validators of a length, applied to filters, which have none themselves."""
+"""Django's length validators, applied to the canonical form of a filter."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Validator = TypeVar("_Validator", bound="Callable[..., Any]")
 
 
 def of_canonical_form(validators: Iterable[_Validator]) -> list[_Validator]:
-    """Return the validators, where those of a length measure the canonical form.
+    """Return the validators, with length validators that measure the canonical form.
 
     >>> from category_filter import CategoryFilter
     >>> [validate] = of_canonical_form([MaxLengthValidator(4, "too long")])

@@ -4,7 +4,7 @@ from alembic import context
 
 from category_filter.service.tables import metadata
 
-# A version table of our own: the host may keep its own schema in the same database.
+# A separate version table, because the host application may use Alembic in the same database.
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,

@@ -1,4 +1,4 @@
-"""`category-filter precompute` given the wrong files and columns: one line says what to do."""
+"""Invalid files and columns for `category-filter precompute`: one line says what to do."""
 
 import gzip
 import os
@@ -32,7 +32,7 @@ class TestColumns:
         line = failure(tmp_path, "in.csv", "out.parquet")
         assert line == f"category-filter: in.csv: {reason}"
 
-    def test_commas_where_the_file_has_other_delimiters(self, tmp_path):
+    def test_a_wrong_separator_is_an_error_that_names_the_right_one(self, tmp_path):
         (tmp_path / "in.csv").write_text(CSV)
         assert failure(tmp_path, "in.csv", "out.parquet", "--separator", ";") == (
             "category-filter: in.csv: no column 'category_filter', only 'device,category_filter':"
@@ -58,12 +58,12 @@ class TestHeaders:
         ],
         ids=["", "Windows", "BOM", "whitespace", "alone", "TSV", "gzip"],
     )
-    def test_a_blank_first_line(self, tmp_path, name, content):
+    def test_a_blank_first_line_is_an_error(self, tmp_path, name, content):
         (tmp_path / name).write_bytes(content)
         code, _, line = run(tmp_path / name, tmp_path / "out.parquet")
         assert (code, line) == (2, f"category-filter: {tmp_path / name}:{BLANK_MESSAGE}\n")
 
-    def test_a_blank_first_line_of_standard_input(self, tmp_path):
+    def test_a_blank_first_line_of_standard_input_is_an_error(self, tmp_path):
         command = [*COMMAND, "--from", "csv", "-", tmp_path / "out.parquet"]
         result = subprocess.run(command, input=BLANK, capture_output=True, check=False)
         assert (result.returncode, result.stdout) == (2, b"")
@@ -79,7 +79,7 @@ class TestHeaders:
             ("1,category_filter,01,1", "'1'"),
         ],
     )
-    def test_each_name_is_used_once(self, tmp_path, header, names):
+    def test_duplicate_column_names_are_an_error(self, tmp_path, header, names):
         path = tmp_path / "in.csv"
         path.write_text(f"{header}\n*\n")
         code, _, line = run(path, tmp_path / "out.parquet")
@@ -97,18 +97,18 @@ class TestFiles:
             ("in.ndjson.gz", gzip.compress(b"", mtime=0)),
         ],
     )
-    def test_an_empty_file(self, tmp_path, name, content):
+    def test_an_empty_file_is_an_error(self, tmp_path, name, content):
         (tmp_path / name).write_bytes(content)
         line = failure(tmp_path, name, "out.parquet")
         assert line == f"category-filter: {name}: the file is empty"
 
     @pytest.mark.parametrize("content", [b"", b"PAR", CSV.encode()])
-    def test_another_file_with_the_extension_of_parquet(self, tmp_path, content):
+    def test_another_file_with_the_parquet_extension_is_an_error(self, tmp_path, content):
         (tmp_path / "in.parquet").write_bytes(content)
         line = failure(tmp_path, "in.parquet", "out.parquet")
         assert line == "category-filter: in.parquet: not a Parquet file"
 
-    def test_a_folder_with_other_files(self, tmp_path):
+    def test_a_folder_without_parquet_files_is_an_error(self, tmp_path):
         folder = tmp_path / "in" / "part"
         folder.mkdir(parents=True)
         (folder / "_SUCCESS").touch()
@@ -120,10 +120,10 @@ class TestFiles:
         line = failure(tmp_path, "in", "out.parquet")
         assert line == "category-filter: in/part/1.csv: not a Parquet file"
 
-    def test_a_folder_that_cannot_be_written(self, tmp_path):
+    def test_a_read_only_folder_is_an_error(self, tmp_path):
         (tmp_path / "in.csv").write_text(CSV)
         (tmp_path / "locked").mkdir(mode=0o555)
-        capability = "-dac_override"  # with which root may write everywhere
+        capability = "-dac_override"  # lets root write everywhere
         bounded = ["setpriv", f"--bounding-set={capability}", f"--inh-caps={capability}"]
         result = subprocess.run(
             [*(bounded if os.geteuid() == 0 else []), *COMMAND, "in.csv", "locked/out.csv"],
@@ -139,7 +139,7 @@ class TestFiles:
         assert file_names(tmp_path / "locked") == []
 
 
-def test_the_line_ends_of_windows(tmp_path):
+def test_windows_line_ends_are_read(tmp_path):
     (tmp_path / "in.csv").write_bytes(CSV.replace("\n", "\r\n").encode())
     assert run(tmp_path / "in.csv", tmp_path / "out.csv")[0] == 0
     assert (tmp_path / "out.csv").read_bytes() == (
