@@ -210,7 +210,7 @@ def compare_binding(number: int, turns: int) -> None:
             bare = (sys.executable, Path(__file__).with_name("bare_service.py"), url)
             with server(*ours) as service, server(*bare) as baseline:
                 contestants = {
-                    "a row": f"{baseline}/bind",
+                    "one row": f"{baseline}/bind",
                     "the service": f"{service}/user/session/push_token/bind",
                 }
                 for clients in CLIENTS:
@@ -226,8 +226,8 @@ def compare_binding(number: int, turns: int) -> None:
                     for name in contestants:
                         print(
                             f"| {engine} | {clients} | {name} | {rate[name]:,.0f}"
-                            f" | {rate[name] / rate['a row']:.2f} × | {p99[name] * 1e3:.1f} ms"
-                            f" | {p99[name] / p99['a row']:.2f} × |"
+                            f" | {rate[name] / rate['one row']:.2f} × | {p99[name] * 1e3:.1f} ms"
+                            f" | {p99[name] / p99['one row']:.2f} × |"
                         )
 
 

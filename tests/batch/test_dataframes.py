@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+from functools import partial
 
 import duckdb
 import pandas as pd
@@ -243,16 +244,26 @@ class TestDataframes:
             *("number", "category_filter", "canonical", "mask", "unknown", "error"),
         ]
 
-    @pytest.mark.parametrize("engine", ["Polars", "DuckDB", "PySpark"])
+    @every_engine
     def test_the_number_of_distinct_filters_is_limited(self, engine):
-        subscriptions = ENGINES[engine]({"category_filter": ["a", "b", "c", "c"]})
-        assert len(rows(precompute(subscriptions, KNOWN, limit=3))) == 4
-        with pytest.raises(ValueError, match=r"distinct filters") as caught:
-            precompute(subscriptions, KNOWN, limit=2)
-        assert str(caught.value) == (
+        subscriptions = partial(
+            ENGINES[engine], {"key": [1] * 5, "category_filter": ["a", "b", None, "news", "news"]}
+        )
+        events = partial(ENGINES[engine], {"key": [1], "category": ["news"]})
+        uses = {
+            lambda limit: audience(subscriptions(), KNOWN, limit=limit): 3,
+            lambda limit: deliveries(subscriptions(), events(), "key", limit=limit): 3,
+        }
+        if engine in {"Polars", "DuckDB", "PySpark"}:
+            uses[lambda limit: precompute(subscriptions(), KNOWN, limit=limit)] = 5
+        message = (
             "more than 2 distinct filters in column 'category_filter', all of them held in memory:"
             " raise the limit to allow more"
         )
+        for use, count in uses.items():
+            assert len(rows(use(3))) == count
+            with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+                use(2)
 
     @every_engine
     def test_columns_must_exist(self, engine):

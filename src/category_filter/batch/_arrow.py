@@ -80,13 +80,15 @@ def keep(frame: Any, column: str, f: CategoryFilter) -> Any:
     return _map(frame, keep_allowed)
 
 
-def counts(frame: Any, column: str, limit: int) -> Texts:  # noqa: ARG001 - a batch at a time
-    """Count the rows of each distinct string."""
+def counts(frame: Any, column: str, at_most: int) -> Texts:
+    """Count the rows of each distinct string, until there are `at_most`."""
     total: Counter[str | None] = Counter()
     for table in _tables(frame):
         texts, codes = encode(table, column)
         for found in pc.value_counts(codes).to_pylist():
             total[texts[found["values"]]] += found["counts"]
+        if len(total) >= at_most:
+            break
     return total
 
 

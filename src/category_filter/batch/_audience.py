@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, cast
 
-from category_filter.batch._engines import Columns, read
+from category_filter.batch._engines import Columns, distinct, read
 from category_filter.batch._invalid import parse_all
 from category_filter.batch._meanings import EVERYTHING, LIMIT
 
@@ -50,7 +50,7 @@ def audience(
         ValueError: If the column does not exist, or there are too many distinct filters.
     """
     native, engine, _ = read(subscriptions, filter_column)
-    texts = engine.counts(native, filter_column, limit)
+    texts = distinct(native, engine, filter_column, limit)
     unlisted = 0
     listed: Counter[str] = Counter()
     for f, rows in zip(

@@ -34,12 +34,12 @@ def keep(frame: Any, column: str, f: CategoryFilter) -> Any:
     return frame.map_partitions(_pandas.keep, column, f, meta=frame._meta)  # noqa: SLF001 - Dask's name for the empty frame
 
 
-def counts(frame: Any, column: str, limit: int) -> Texts:
+def counts(frame: Any, column: str, at_most: int) -> Texts:
     """Count the rows of each distinct string."""
     parts = frame[[column]].to_delayed()
     count = _dask.delayed(_pandas.counts)
     total: Counter[str | None] = Counter()
-    for found in _dask.compute(*(count(part, column, limit) for part in parts)):
+    for found in _dask.compute(*(count(part, column, at_most) for part in parts)):
         total.update(found)
     return total
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from category_filter._filter import CategoryFilter
-from category_filter.batch._engines import On, kind_of, read, rereadable
+from category_filter.batch._engines import On, distinct, kind_of, read, rereadable
 from category_filter.batch._invalid import check_option, parse_all
 from category_filter.batch._meanings import EVERYTHING, LIMIT
 
@@ -69,7 +69,7 @@ def deliveries(
     texts: Texts = {}
     if invalid == "raise" or engine.COLLECTS:
         source = rereadable(source)
-        texts = engine.counts(source, filter_column, limit)
+        texts = distinct(source, engine, filter_column, limit)
         parse_all(texts, filter_column, missing, invalid)
     final = {name: name for name in names if name not in key}
     for name in final:

@@ -9,11 +9,23 @@ import narwhals.stable.v2 as nw
 from narwhals.exceptions import DuplicateError
 from narwhals.stable.v2 import Implementation
 
+from category_filter.batch._meanings import too_many_error
+
 if TYPE_CHECKING:
     from category_filter._filter import CategoryFilter
     from category_filter.batch._meanings import Meanings, Schema
 
-__all__ = ["Columns", "Engine", "On", "Source", "Texts", "kind_of", "read", "rereadable"]
+__all__ = [
+    "Columns",
+    "Engine",
+    "On",
+    "Source",
+    "Texts",
+    "distinct",
+    "kind_of",
+    "read",
+    "rereadable",
+]
 
 Texts = dict[str | None, int]
 """The distinct strings of a column, each with its number of rows. None stands for null."""
@@ -50,7 +62,7 @@ class Engine(Protocol):
 
     def add_columns(self, frame: Any, column: str, meanings: Meanings, texts: Texts) -> Any: ...
     def keep(self, frame: Any, column: str, f: CategoryFilter) -> Any: ...
-    def counts(self, frame: Any, column: str, limit: int) -> Texts: ...
+    def counts(self, frame: Any, column: str, at_most: int) -> Texts: ...
     def has_values(self, frame: Any, column: str) -> bool: ...
     def from_columns(self, frame: Any, columns: Columns) -> Any: ...
     def join(self, subscriptions: Any, events: Any, on: On, texts: Texts) -> Any: ...
@@ -128,6 +140,18 @@ def read(native: Any, string_column: str, *other_columns: str) -> Source:
 
 def _empty_table(schema: Any) -> Any:
     return import_module("pyarrow").Table.from_batches([], schema)
+
+
+def distinct(native: Any, engine: Engine, column: str, limit: int) -> Texts:
+    """Return the distinct strings of a column, each with its number of rows.
+
+    Raises:
+        ValueError: If there are more than `limit`, without null.
+    """
+    texts = engine.counts(native, column, at_most=limit + 2)  # null, and one too many
+    if len(texts) - (None in texts) > limit:
+        raise too_many_error(column, limit)
+    return texts
 
 
 def kind_of(native: Any) -> object:

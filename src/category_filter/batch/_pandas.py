@@ -62,7 +62,7 @@ def keep(frame: Any, column: str, f: CategoryFilter) -> Any:
     return frame[np.array([name is not None and f.allows(name) for name in names])[codes]]
 
 
-def counts(frame: Any, column: str, limit: int) -> Texts:  # noqa: ARG001 - all of them are in memory
+def counts(frame: Any, column: str, at_most: int) -> Texts:  # noqa: ARG001 - all of them are in memory
     """Count the rows of each distinct string."""
     texts, codes = encode(frame[column])
     numbers = np.bincount(codes, minlength=len(texts)).tolist()

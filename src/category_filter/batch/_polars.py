@@ -114,10 +114,10 @@ def keep(frame: _Frame, column: str, f: CategoryFilter) -> _Frame:
     return frame.filter(category.is_not_null() & (listed != f.allows_unlisted))
 
 
-def counts(frame: _Frame, column: str, limit: int) -> Texts:
-    """Count the rows of each distinct string, for at most `limit + 1` strings."""
+def counts(frame: _Frame, column: str, at_most: int) -> Texts:
+    """Count the rows of each distinct string, of `at_most`."""
     text = _text(frame, column)
-    found = frame.lazy().group_by(text).agg(pl.len().alias(f"{column}_")).head(limit + 1)
+    found = frame.lazy().group_by(text).agg(pl.len().alias(f"{column}_")).head(at_most)
     return dict(found.collect().rows())
 
 

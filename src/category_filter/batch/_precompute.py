@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from category_filter.batch._engines import read
+from category_filter.batch._engines import distinct, read
 from category_filter.batch._meanings import EVERYTHING, LIMIT, Meanings
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def precompute(
                 f"column {clash!r} already exists: choose a suffix (suffix=, --suffix)"
             )
     native, engine, _ = source
-    texts = engine.counts(native, filter_column, limit) if engine.COLLECTS else {}
+    texts = distinct(native, engine, filter_column, limit) if engine.COLLECTS else {}
     return cast("IntoFrameT", engine.add_columns(native, filter_column, meanings, texts))
 
 

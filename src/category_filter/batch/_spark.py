@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
-from category_filter.batch._meanings import CHANGED, parse, too_many_error
+from category_filter.batch._meanings import CHANGED, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,12 +95,11 @@ def keep(frame: Any, column: str, f: CategoryFilter) -> Any:
     return kept.toDF(*frame.columns)
 
 
-def counts(frame: Any, column: str, limit: int) -> Texts:
-    """Count the rows of each distinct string.
+def counts(frame: Any, column: str, at_most: int) -> Texts:
+    """Count the rows of each distinct string, of `at_most`.
 
     Raises:
         TypeError: If the dataframe is streaming.
-        ValueError: If there are more than `limit` distinct strings.
     """
     if frame.isStreaming:
         raise TypeError(
@@ -110,9 +109,7 @@ def counts(frame: Any, column: str, limit: int) -> Texts:
         )
     given = _positional(frame, "given")
     text = _text(frame, column, "given").alias(_TEXT)
-    found = given.select(text).groupBy(_TEXT).count().limit(limit + 1).toArrow()
-    if len(found) > limit:
-        raise too_many_error(column, limit)
+    found = given.select(text).groupBy(_TEXT).count().limit(at_most).toArrow()
     return dict(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 
