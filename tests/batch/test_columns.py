@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 
 import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from engines import ENGINES, rows
+from engines import ENGINES, arrow_array, rows, spark
 from precompute import run
 
 from category_filter import Categories
@@ -59,6 +60,36 @@ def test_the_filters_may_have_a_name_that_queries_use(engine):
         assert rows(found) == [("ads", 1, "ads")]
 
 
+@every_engine
+@pytest.mark.parametrize("name", ["*", "^x$", "^.*$"])
+def test_names_are_no_patterns(engine, name):
+    subscribed = {"x": ["-ads", "-ads"], name: ["ads", "-ads"], "^k$": ["1", "2"]}
+    occurred = {name: ["ads", "ads"], "^k$": ["1", "2"], "x": ["-", "-"]}
+    subscriptions = partial(ENGINES[engine], subscribed)
+    events = partial(ENGINES[engine], occurred)
+    found = sorted(row[3:5] for row in rows(precompute(subscriptions(), KNOWN, filter_column=name)))
+    assert found == [("-ads", 0b01), ("ads", 0b10)]
+    assert rows(audience(subscriptions(), KNOWN, filter_column=name)) == [("news", 1), ("ads", 1)]
+    kept = rows(filter_events(events(), "ads", category_column=name))
+    assert sorted(kept) == [("ads", "1", "-"), ("ads", "2", "-")]
+    found = deliveries(subscriptions(), events(), "^k$", filter_column=name, category_column=name)
+    assert rows(found) == [("ads", "1", "-", "-ads", "ads")]
+
+
+@pytest.mark.parametrize("extension", ["parquet", "csv", "ndjson"])
+@pytest.mark.parametrize("name", ["*", "^x$"])
+def test_names_in_files_are_no_patterns(tmp_path, extension, name):
+    table = pl.DataFrame({"x": ["-ads", "-ads"], name: ["ads", "-ads"]})
+    getattr(table, f"write_{extension}")(tmp_path / f"in.{extension}")
+    options = ["--filter-column", name, "--categories", "news,ads", "--rejects", tmp_path / "r.csv"]
+    code, _, err = run(tmp_path / f"in.{extension}", tmp_path / "out.parquet", *options)
+    assert (code, err) == (0, "2 rows, 2 distinct filters, 0 invalid rows\n")
+    found = pl.read_parquet(tmp_path / "out.parquet")
+    assert found.columns == ["x", name, "canonical", "mask", "unknown", "error"]
+    assert found[name].to_list() == found["canonical"].to_list() == ["ads", "-ads"]
+    assert found["mask"].to_list() == [0b10, 0b01]
+
+
 @pytest.mark.parametrize("extension", ["parquet", "csv", "ndjson"])
 def test_files_may_have_the_names_that_the_command_uses(tmp_path, extension):
     table = pl.DataFrame({"category_filter": ["ads"], **{name: ["mine"] for name in OURS}})
@@ -80,6 +111,34 @@ def test_files_may_have_the_names_that_the_command_uses(tmp_path, extension):
 def test_duplicate_names_are_an_error(frame):
     with pytest.raises(ValueError, match=r"^duplicate column names: 'n' 2 times$"):
         precompute(frame, KNOWN)
+
+
+@pytest.mark.parametrize("engine", ["DuckDB", "PySpark"])
+def test_duplicate_names_of_a_join_are_an_error(engine):
+    query = "SELECT 1 AS key, '*' AS category_filter, 'ads' AS category, 1 AS n, 2 AS {}"
+    sql = duckdb.sql if engine == "DuckDB" else spark().sql
+    frame = sql(query.format("n"))
+    for use in (
+        lambda: precompute(frame, KNOWN),
+        lambda: audience(frame, KNOWN),
+        lambda: filter_events(frame, "*"),
+        lambda: deliveries(frame, sql("SELECT 1 AS key, 'ads' AS category"), "key"),
+        lambda: deliveries(sql("SELECT 1 AS key, '*' AS category_filter"), frame, "key"),
+    ):
+        with pytest.raises(ValueError, match=r"^duplicate column names: 'n', 'n'$"):
+            use()
+    if engine == "DuckDB":  # Spark tells them apart by position
+        with pytest.raises(ValueError, match=r"^duplicate column names: 'n', 'N'$"):
+            precompute(sql(query.format('"N"')), KNOWN)
+
+
+@pytest.mark.parametrize("engine", ["DuckDB", "PySpark"])
+def test_a_name_for_the_result_that_differs_only_in_case_is_an_error(engine):
+    make = ENGINES[engine]
+    subscriptions = make({"key": [1], "category_filter": ["*"], "Note": ["a"]})
+    events = make({"key": [1], "category": ["ads"], "note": ["b"], "NOTE_RIGHT": ["c"]})
+    with pytest.raises(ValueError, match=r"^both dataframes have a column 'Note': rename one"):
+        deliveries(subscriptions, events, "key")
 
 
 def test_the_columns_of_pandas_may_have_levels():
@@ -126,6 +185,35 @@ def test_other_columns_keep_their_types_and_values(convert):
         TYPES.drop_columns("category_filter").column_names
     )
     assert kept.equals(given.drop_columns("category_filter").slice(0, 1))
+
+
+def test_ordered_dictionaries_keep_their_order():
+    sizes = pa.DictionaryArray.from_arrays(
+        pa.array([2, 0, 1], pa.int8()), ["S", "M", "L"], ordered=True
+    )
+    table = pa.table({"key": [1, 2, 3], "category": ["ads", "news", "ads"], "size": sizes})
+    subscriptions = pa.table({"key": [1, 2, 3], "category_filter": ["ads"] * 3})
+    for found in (filter_events(table, "ads"), deliveries(subscriptions, table, "key")):
+        kept = found["size"].combine_chunks()
+        assert kept.type == sizes.type
+        assert (kept.to_pylist(), kept.dictionary.to_pylist()) == (["L", "M"], ["S", "M", "L"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        (pa.dictionary(pa.int8(), pa.string()), 100),
+        (pa.dictionary(pa.int8(), pa.string_view()), 100),
+        (pa.run_end_encoded(pa.int16(), pa.string()), 20_000),
+    ],
+    ids=str,
+)
+def test_chunks_may_have_more_values_than_their_type_can_number(kind, count):
+    values = [f"d{number}" for number in range(2 * count)]
+    chunks = [arrow_array(values[:count], kind), arrow_array(values[count:], kind)]
+    table = pa.table({"category": ["ads"] * len(values), "d": pa.chunked_array(chunks, kind)})
+    found = filter_events(table, "ads")["d"]
+    assert (found.type, found.to_pylist()) == (kind, values)
 
 
 def test_slices_of_arrow_tables_are_read():

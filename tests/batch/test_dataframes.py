@@ -185,6 +185,15 @@ class TestInvalidRows:
 
 
 class TestDeliveries:
+    @every_engine
+    def test_the_key_names_at_least_one_column(self, engine):
+        subscriptions, events = ENGINES[engine](SUBSCRIPTIONS), ENGINES[engine](EVENTS)
+        with pytest.raises(ValueError, match=r"^on must name at least one column$"):
+            deliveries(subscriptions, events, [])
+        valid = {name: values[:1] for name, values in SUBSCRIPTIONS.items()}
+        found = deliveries(ENGINES[engine](valid), events, ["number", "number"])
+        assert rows(found) == []
+
     def test_the_event_columns_come_first(self):
         subscriptions = polars_frame({"f": ["*"], "key": [1], "note": ["s"], "device": ["phone"]})
         events = polars_frame({"note": ["e"], "c": ["news"], "key": [1]})

@@ -48,6 +48,9 @@ class TestCsv:
             ("1,x\n1,'\"x\n", "in.csv:3: a quote is never closed"),
             ('1,x\n1,"x"y\n', "in.csv:3: invalid quotes: quote the whole field, and double"),
             ('1,x\n1,x"y\n2,y"\n', "in.csv:3: invalid quotes: quote the whole field, and double"),
+            ('1,x\n2,"a"b"c"\n', "in.csv:3: invalid quotes: quote the whole field, and double"),
+            ('1,x\n"2","a"-"b"\n', "in.csv:3: invalid quotes: quote the whole field, and double"),
+            ('1,""\n2,"""a"",b"\r\n3,a"b"\n', "in.csv:4: invalid quotes: quote the whole field"),
             (
                 "1,x\n1,,\x1e,y\n",
                 "in.csv:3: more than 2 fields: quote a list that contains commas",

@@ -1,11 +1,12 @@
 """Invalid files and columns for `category-filter precompute`: one line says what to do."""
 
 import gzip
+import json
 import os
 import subprocess
 
 import pytest
-from precompute import COMMAND, failure, file_names, run
+from precompute import COMMAND, failure, file_names, run, run_process
 
 CSV = "device,category_filter\nphone,-chat_message\n"
 
@@ -40,11 +41,30 @@ class TestColumns:
         )
 
 
+@pytest.mark.parametrize("option", [[], ["out.parquet", "--rejects"]])
+def test_a_link_to_itself_is_an_error(tmp_path, option):
+    (tmp_path / "in.csv").write_text(CSV)
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    line = failure(tmp_path, "in.csv", *option, "loop.csv", run=run_process)
+    assert line == "category-filter: loop.csv: Too many levels of symbolic links"
+
+
 BLANK = b"\n" + CSV.encode()
 BLANK_MESSAGE = "1: the first line is blank: it must name the columns"
 
 
 class TestHeaders:
+    def test_quotes_in_a_name_are_doubled(self, tmp_path):
+        (tmp_path / "in.csv").write_text('"a ""b""","wanted"\n1,ads\n')
+        assert (
+            run(tmp_path / "in.csv", tmp_path / "out.ndjson", "--filter-column", "wanted")[0] == 0
+        )
+        row = json.loads((tmp_path / "out.ndjson").read_text())
+        assert list(row)[:2] == ['a "b"', "wanted"]
+        (tmp_path / "in.csv").write_text('"a"b"c",wanted\n1,ads\n')
+        line = failure(tmp_path, "in.csv", "out.parquet")
+        assert line.startswith("category-filter: in.csv:1: invalid quotes: quote the whole field")
+
     @pytest.mark.parametrize(
         ("name", "content"),
         [

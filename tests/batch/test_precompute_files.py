@@ -267,6 +267,17 @@ class TestFolders:
         assert found["canonical"].to_list() == ["part-0", "part-1"]
         assert found["day"].to_list() == [1, 1]
 
+    @pytest.mark.parametrize("hidden", ["_temporary/0", ".ipynb_checkpoints", "day=1/_temporary"])
+    def test_hidden_folders_are_skipped(self, tmp_path, hidden):
+        folder = tmp_path / "in=1"
+        for part, text in (("day=1", "visible"), (hidden, "hidden")):
+            (folder / part).mkdir(parents=True)
+            pl.DataFrame({"category_filter": [text]}).write_parquet(folder / part / "part.parquet")
+        assert run(folder, tmp_path / "out.parquet")[0] == 0
+        found = pl.read_parquet(tmp_path / "out.parquet")
+        assert found.select("category_filter", "day").rows() == [("visible", 1)]
+        assert "in" not in found.columns
+
     def test_an_output_folder_is_an_error(self, tmp_path):
         (tmp_path / "in.csv").write_text(CSV)
         (tmp_path / "out.csv").mkdir()

@@ -71,6 +71,22 @@ def test_the_error_for_a_stream_shows_foreachbatch():
     assert kept.isStreaming
 
 
+def test_a_stream_may_have_other_columns_than_strings():
+    stream = spark().readStream.format("rate").load()
+    with pytest.raises(TypeError, match=r"^streaming dataframes cannot be collected"):
+        precompute(stream, KNOWN, filter_column="value")
+
+
+def test_frames_and_filters_may_be_empty():
+    subscriptions = spark_table({"key": [1], "category_filter": ["*"]})
+    events = spark_table({"key": [1], "category": ["news"]})
+    assert rows(precompute(subscriptions.limit(0), KNOWN)) == []
+    assert rows(audience(subscriptions, Categories([]))) == []
+    assert rows(audience(subscriptions.limit(0), KNOWN)) == [("news", 0), ("News", 0)]
+    assert rows(deliveries(subscriptions, events, "key")) == [(1, "news", "*")]
+    assert rows(deliveries(subscriptions.limit(0), events, "key")) == []
+
+
 @pytest.mark.parametrize("dtype", ["double", "void"])
 def test_a_column_of_nulls_may_have_another_type(dtype):
     frame = spark().sql(f"SELECT CAST(NULL AS {dtype}) AS category_filter")

@@ -112,19 +112,39 @@ def _take(column: Any, positions: Any) -> Any:
     # PyArrow cannot take from several chunks of dictionaries if one holds a null.
     if _plain_type(kind) == kind:
         return column.take(positions)
-    return _restore(plain(column).take(positions).combine_chunks(), kind)
+    taken = plain(column).take(positions).combine_chunks()
+    return pa.chunked_array(_restore_chunks(taken, kind, _categories(column)), kind)
 
 
-def _restore(array: Any, kind: Any) -> Any:
-    """Convert a plain array back to its original type."""
+def _categories(column: Any) -> Any:
+    """Return the distinct plain values of the dictionaries of a column, in their order."""
+    if not pa.types.is_dictionary(column.type):
+        return None
+    values = [_plain(chunk.dictionary) for chunk in column.chunks]
+    return pa.chunked_array(values, _plain_type(column.type)).unique()
+
+
+def _restore_chunks(array: Any, kind: Any, categories: Any = None) -> list[Any]:
+    """Convert a plain array back to its original type, in as many chunks as that type needs."""
+    try:
+        return [_restore(array, kind, categories)]
+    except pa.ArrowInvalid:  # too many values for the type of the indexes, or rows for run ends
+        if len(array) < 2:  # noqa: PLR2004 - it cannot be halved
+            raise
+        half = len(array) // 2
+        return [*_restore_chunks(array[:half], kind), *_restore_chunks(array[half:], kind)]
+
+
+def _restore(array: Any, kind: Any, categories: Any = None) -> Any:
+    """Convert a plain array back to its original type, with these values of a dictionary."""
     if pa.types.is_run_end_encoded(kind):
         encoded = array.dictionary_encode()
         runs = pc.run_end_encode(encoded.indices, run_end_type=kind.run_end_type)
         values = _restore(encoded.dictionary.take(runs.values), kind.value_type)
         return pa.RunEndEncodedArray.from_arrays(runs.run_ends, values, kind)
     if pa.types.is_dictionary(kind):
-        encoded = array.dictionary_encode()
-        indices = encoded.indices.cast(kind.index_type)
-        values = _restore(encoded.dictionary, kind.value_type)
-        return pa.DictionaryArray.from_arrays(indices, values, ordered=kind.ordered)
+        values = array.drop_null().unique() if categories is None else categories
+        indices = pc.index_in(array, value_set=values).cast(kind.index_type)
+        restored = _restore(values, kind.value_type)
+        return pa.DictionaryArray.from_arrays(indices, restored, ordered=kind.ordered)
     return array.cast(kind)

@@ -56,9 +56,12 @@ def deliveries(
         InvalidRowsError: If subscriptions have an invalid filter and `invalid` is "raise".
         TypeError: If an argument is not a dataframe, the two differ in type, or a column of
             filters or categories does not hold strings.
-        ValueError: If a column does not exist, or there are too many distinct filters.
+        ValueError: If a column does not exist, `on` is empty, or there are too many distinct
+            filters.
     """
-    key = [on] if isinstance(on, str) else [*on]
+    key = [on] if isinstance(on, str) else [*dict.fromkeys(on)]
+    if not key:
+        raise ValueError("on must name at least one column")
     subscribed = read(subscriptions, filter_column, *key)
     occurred = read(events, category_column, *key)
     if kind_of(subscriptions) != kind_of(events):
@@ -72,10 +75,10 @@ def deliveries(
         texts = distinct(source, engine, filter_column, limit)
         parse_all(texts, filter_column, missing, invalid)
     final = {name: name for name in names if name not in key}
-    for name in final:
+    for name in [*final]:
         if occurred.find(name) is not None:
-            final[name] = f"{name}_right"
-            if f"{name}_right" in {*occurred.names, *names}:
+            final[name] = right = f"{name}_right"
+            if occurred.find(right) is not None or subscribed.find(right) is not None:
                 raise ValueError(f"both dataframes have a column {name!r}: rename one of them")
     longest = max(map(str, [*occurred.names, *names]), key=len)
     temporary = {name: f"{longest}_{number}" for number, name in enumerate(final)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
@@ -12,6 +13,8 @@ from narwhals.stable.v2 import Implementation
 from category_filter.batch._meanings import too_many_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from category_filter._filter import CategoryFilter
     from category_filter.batch._meanings import Meanings, Schema
 
@@ -128,6 +131,8 @@ def read(native: Any, string_column: str, *other_columns: str) -> Source:
     for column in (string_column, *other_columns):
         if column not in schema:
             raise ValueError(f"no column {column!r}: choose from {', '.join(map(repr, schema))}")
+    if name in {"_duckdb", "_spark"}:
+        _check_distinct(native.columns, str.lower if name == "_duckdb" else str)
     dtype = schema[string_column]
     if (
         dtype not in _STRINGS
@@ -136,6 +141,14 @@ def read(native: Any, string_column: str, *other_columns: str) -> Source:
     ):
         raise TypeError(f"column {string_column!r} must hold strings, not {dtype}")
     return Source(native, engine, [*schema])
+
+
+def _check_distinct(names: Sequence[str], key: Callable[[str], str]) -> None:
+    """Raise an error for duplicate names, which joins in SQL can have."""
+    counts = Counter(map(key, names))
+    duplicates = [name for name in names if counts[key(name)] > 1]
+    if duplicates:
+        raise ValueError(f"duplicate column names: {', '.join(map(repr, duplicates))}")
 
 
 def _empty_table(schema: Any) -> Any:

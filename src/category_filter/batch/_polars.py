@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
+from polars import selectors
 
 from category_filter.batch._meanings import listed_pairs, parse
 
@@ -33,8 +34,9 @@ _STRINGS: tuple[pl.DataType | type[pl.DataType], ...] = (
 
 def encode(column: pl.Series) -> tuple[list[str | None], pl.Series]:
     """Return the distinct strings of a column and None, and each row's index in them."""
+    name, column = column.name, column.alias("")  # methods take `*` and `^x$` for patterns, too
     if column.dtype not in _STRINGS:
-        column = _nulls(column)
+        column = _nulls(column, name)
     column = column.cast(pl.String)
     distinct = column.unique().drop_nulls()
     texts = [*distinct, None]
@@ -45,11 +47,11 @@ def encode(column: pl.Series) -> tuple[list[str | None], pl.Series]:
     return texts, rows
 
 
-def _nulls(column: pl.Series) -> pl.Series:
+def _nulls(column: pl.Series, name: str) -> pl.Series:
     given = column.fill_nan(None) if column.dtype.is_float() else column
     if given.null_count() < len(given):
-        raise TypeError(f"column {column.name!r} must hold strings, not {column.dtype}")
-    return pl.Series(column.name, [None], pl.String).new_from_index(0, len(column))
+        raise TypeError(f"column {name!r} must hold strings, not {column.dtype}")
+    return pl.Series([None], dtype=pl.String).new_from_index(0, len(column))
 
 
 def meanings_of(column: pl.Series, meanings: Meanings) -> pl.Series:
@@ -97,13 +99,24 @@ def add_columns(frame: _Frame, column: str, meanings: Meanings, texts: Texts) ->
     if isinstance(frame, pl.DataFrame):
         return frame.with_columns(meanings_of(frame[column], meanings).struct.unnest())
     struct = max(frame.collect_schema(), key=len) + "_"  # longer than any other name
-    return frame.with_columns(struct_of(pl.col(column), meanings).alias(struct)).unnest(struct)
+    return frame.with_columns(struct_of(col(column), meanings).alias(struct)).unnest(struct)
+
+
+def is_pattern(name: str) -> bool:
+    """Return whether `pl.col` takes a name for a pattern."""
+    return name == "*" or (name.startswith("^") and name.endswith("$"))
+
+
+def col(name: str) -> pl.Expr:
+    """Return a column of any name."""
+    # Polars computes expressions of a selector once for each sink.
+    return selectors.by_name(name).as_expr() if is_pattern(name) else pl.col(name)
 
 
 def _text(frame: pl.DataFrame | pl.LazyFrame, column: str) -> pl.Expr:
     """Return a column as plain strings. If it has another type, it holds only nulls."""
     if frame.lazy().collect_schema()[column] in _STRINGS:
-        return pl.col(column).cast(pl.String)
+        return col(column).cast(pl.String)
     return pl.repeat(None, pl.len(), dtype=pl.String).alias(column)
 
 
@@ -123,7 +136,7 @@ def counts(frame: _Frame, column: str, at_most: int) -> Texts:
 
 def has_values(frame: _Frame, column: str) -> bool:
     """Return whether a column that does not hold strings has anything but nulls."""
-    values = frame.lazy().select(column)
+    values = frame.lazy().select(col(column))
     if values.collect_schema()[column].is_float():
         values = values.fill_nan(None)
     return bool(values.count().collect().item())
@@ -137,7 +150,8 @@ def from_columns(frame: Any, columns: Columns) -> Any:
 
 def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:  # noqa: ARG001 - nothing is collected
     """Join events to the subscriptions with the same key whose filter allows the category."""
-    pairs = events.join(subscriptions.rename(on.temporary), on=on.key, how="inner")
-    filters = pl.col(on.temporary.get(on.filters, on.filters))
-    kept = pairs.filter(allows(filters, pl.col(on.categories), on.missing))
+    key = [col(name) for name in on.key]
+    pairs = events.join(subscriptions.rename(on.temporary), on=key, how="inner")
+    filters = col(on.temporary.get(on.filters, on.filters))
+    kept = pairs.filter(allows(filters, col(on.categories), on.missing))
     return kept.rename({on.temporary[name]: final for name, final in on.names.items()})

@@ -24,6 +24,7 @@ COLLECTS = True
 IGNORES_CASE = True
 
 _TYPES = {str: pa.string(), int: pa.int64(), bool: pa.bool_()}
+_SQL_TYPES = {str: "string", int: "bigint", bool: "boolean"}
 
 _TEXT, _FOUND, _NAME, _NUMBER, _UNLISTED, _LISTED = (
     f"category_filter__{name}" for name in ("text", "found", "name", "number", "unlisted", "listed")
@@ -55,10 +56,14 @@ def _text(frame: Any, column: str, prefix: str) -> Any:
 
 def _create(frame: Any, schema: Schema, rows: Iterable[Iterable[object]]) -> Any:
     """Create a dataframe in the session of another."""
-    fields = pa.schema([(name, _TYPES[kind]) for name, kind in schema.items()])
-    columns: list[Any] = [*zip(*rows, strict=True)] or [[] for _ in schema]
-    table = pa.table([pa.array(c, f.type) for c, f in zip(columns, fields, strict=True)], fields)
-    return frame.sparkSession.createDataFrame(table)
+    session = frame.sparkSession
+    columns = [*zip(*rows, strict=True)]
+    if not columns:  # Connect cannot create one from an empty table
+        given = (f"given{number} {_SQL_TYPES[kind]}" for number, kind in enumerate(schema.values()))
+        return session.createDataFrame([], ", ".join(given)).toDF(*schema)
+    types = [_TYPES[kind] for kind in schema.values()]
+    arrays = [pa.array(values, dtype) for values, dtype in zip(columns, types, strict=True)]
+    return session.createDataFrame(pa.table(arrays, [*schema]))
 
 
 def add_columns(frame: Any, column: str, meanings: Meanings, texts: Texts) -> Any:
@@ -101,12 +106,7 @@ def counts(frame: Any, column: str, at_most: int) -> Texts:
     Raises:
         TypeError: If the dataframe is streaming.
     """
-    if frame.isStreaming:
-        raise TypeError(
-            "streaming dataframes cannot be collected: use foreachBatch, for example"
-            " stream.writeStream.foreachBatch(lambda rows, _:"
-            " precompute(rows, categories).write.save(path, mode='append')).start()"
-        )
+    _check_is_static(frame)
     given = _positional(frame, "given")
     text = _text(frame, column, "given").alias(_TEXT)
     found = given.select(text).groupBy(_TEXT).count().limit(at_most).toArrow()
@@ -114,10 +114,24 @@ def counts(frame: Any, column: str, at_most: int) -> Texts:
 
 
 def has_values(frame: Any, column: str) -> bool:
-    """Return whether a column that does not hold strings has anything but nulls."""
+    """Return whether a column that does not hold strings has anything but nulls.
+
+    Raises:
+        TypeError: If the dataframe is streaming.
+    """
+    _check_is_static(frame)
     given = _positional(frame, "given")
     text = given[f"given{frame.columns.index(column)}"].cast("string")
     return bool(given.filter(text != "NaN").limit(1).count())
+
+
+def _check_is_static(frame: Any) -> None:
+    if frame.isStreaming:
+        raise TypeError(
+            "streaming dataframes cannot be collected: use foreachBatch, for example"
+            " stream.writeStream.foreachBatch(lambda rows, _:"
+            " precompute(rows, categories).write.save(path, mode='append')).start()"
+        )
 
 
 def from_columns(frame: Any, columns: Columns) -> Any:

@@ -83,4 +83,4 @@ def _field(
 
 
 def _column(filters: str | pl.Expr) -> pl.Expr:
-    return pl.col(filters) if isinstance(filters, str) else filters
+    return _polars.col(filters) if isinstance(filters, str) else filters

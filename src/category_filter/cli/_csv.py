@@ -31,6 +31,8 @@ REASON = f"reason{_MARK}"
 
 _QUOTED = re.compile(r'"[^"]*"')
 
+_INVALID_QUOTES = "invalid quotes: quote the whole field, and double the quotes inside it"
+
 
 def scan_csv(path: Path, name: str, separator: str) -> pl.LazyFrame:
     """Open a CSV file lazily, with the additional column `REASON`.
@@ -99,7 +101,13 @@ class _Reader:
         self._check_line_ends(header, 1)
         self._suffix = f"{separator}{_MARK}\n"
         self._header = header + self._suffix
-        self._columns = self._parse("").columns[:-1]
+        apart = re.escape(separator) + r"\n"
+        self._quoted_field = rf'(^|[{apart}])"(?:[^"]|"")*"'
+        self._misplaced_quote = f'"[^{apart}]|[^{apart}]"'
+        if not self._has_valid_quotes(pl.Series([header])):
+            raise ValueError(f"{name}:1: {_INVALID_QUOTES}")
+        columns = self._parse("").columns[:-1]
+        self._columns = [each.replace('""', '"') for each in columns]  # as the engine does not
         if not header.strip():
             raise ValueError(f"{name}:1: the first line is blank: it must name the columns")
         given = pl.read_csv(  # the engine renames duplicates
@@ -129,17 +137,19 @@ class _Reader:
         starts = ends.shift(1, fill_value=True).arg_true()  # the first line of each record
         if contents.str.contains("\r", literal=True).any():
             self._check_line_ends(contents.str.join("\n").item(), number)
-        frame = self._try_parse(marked.str.join("").item(), len(starts))
+        frame = None
+        if self._has_valid_quotes(contents):
+            frame = self._try_parse(marked.str.join("").item(), len(starts))
         if frame is None:
             bounds = [*starts, len(lines)]
             index = first_invalid(
                 len(starts),
-                lambda n: self._try_parse(marked[: bounds[n]].str.join("").item(), n) is not None,
+                lambda n: (
+                    self._has_valid_quotes(contents[: bounds[n]])
+                    and self._try_parse(marked[: bounds[n]].str.join("").item(), n) is not None
+                ),
             )
-            raise ValueError(
-                f"{self._name}:{number + starts[index]}: invalid quotes: quote the whole field,"
-                " and double the quotes inside it"
-            )
+            raise ValueError(f"{self._name}:{number + starts[index]}: {_INVALID_QUOTES}")
         # The index of the mark is the number of fields.
         width = len(self._columns)
         places = [pl.when(pl.nth(n) == _MARK).then(n) for n in range(width, 0, -1)]
@@ -152,8 +162,7 @@ class _Reader:
             )
         if (fields < width).any():  # null in place of the mark
             frame = frame.with_columns(
-                pl.when(fields > index).then(name).alias(name)
-                for index, name in enumerate(self._columns)
+                pl.when(fields > index).then(pl.nth(index)) for index in range(width)
             )
         is_blank = pl.nth(0).is_null() & (fields == 1)
         reason = (
@@ -162,7 +171,16 @@ class _Reader:
             .when(fields < width)
             .then(pl.format(f"short row: {{}} of {counted(width, 'field')}", fields))
         )
-        return frame.select(*self._columns, reason.alias(REASON))
+        columns = (pl.nth(index).alias(name) for index, name in enumerate(self._columns))
+        return frame.select(*columns, reason.alias(REASON))
+
+    def _has_valid_quotes(self, lines: pl.Series) -> bool:
+        """Return whether fields are quoted as a whole. The engine would join `"a"b"c"`."""
+        if not lines.str.contains('"', literal=True).any():
+            return True
+        # One quote stands for a quoted field, so it must have nothing beside it.
+        text = lines.str.join("\n").str.replace_all(self._quoted_field, '${1}"')
+        return not text.str.contains(self._misplaced_quote).item()
 
     def _check_line_ends(self, text: str, number: int) -> None:
         """Raise an error if a carriage return is outside quotes; the engine drops some of them."""

@@ -8,7 +8,7 @@ import signal
 import stat
 import sys
 from contextlib import contextmanager
-from errno import EACCES, ENOENT
+from errno import EACCES, ELOOP, ENOENT
 from pathlib import Path
 from secrets import token_hex
 from tempfile import NamedTemporaryFile
@@ -60,7 +60,9 @@ def open_target(path: Path) -> Generator[Path | BinaryIO]:
         with _exit_on_closed_pipe():
             yield sys.stdout.buffer
         return
-    target = path.resolve()
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(ELOOP, os.strerror(ELOOP), str(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(path))
     if not os.access(target.parent, os.W_OK):

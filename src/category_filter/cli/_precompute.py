@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import realpath
 from pathlib import Path  # noqa: TC003 - Typer evaluates the annotations
 from typing import Annotated
 
@@ -68,7 +69,7 @@ def precompute(
         from category_filter.cli._formats import FileFormat
         from category_filter.cli._rewrite import rewrite
 
-    if rejects is not None and rejects.resolve() in {source.resolve(), target.resolve()}:
+    if rejects is not None and realpath(rejects) in {realpath(source), realpath(target)}:
         fail(f"{rejects}: --rejects must differ from IN and OUT")
     try:
         default = CategoryFilter(missing)

@@ -11,7 +11,7 @@ import polars as pl
 
 from category_filter import batch
 from category_filter.batch._meanings import Meanings
-from category_filter.batch._polars import encode
+from category_filter.batch._polars import encode, is_pattern
 from category_filter.cli._csv import REASON
 from category_filter.cli._files import STREAM, open_source, open_target
 from category_filter.cli._formats import sink
@@ -65,17 +65,20 @@ def rewrite(
             reasons = {REASON} & {*rows.collect_schema()}
             given = rows.drop(reasons).collect_schema().to_frame()
             _check_column(filter_column, given.columns, name)
-            new = batch.precompute(  # validates the types of the columns
+            schema = batch.precompute(  # validates the types of the columns
                 given, categories, filter_column=filter_column, mask=mask, suffix=suffix
-            ).drop(given.columns)
+            ).schema
+            new = {name: dtype for name, dtype in schema.items() if name not in given.columns}
+            added = max(given.columns, key=len) + "_"  # longer than any other name
+            safe = f"{added}_" if is_pattern(filter_column) else filter_column
             struct = pl.map_batches(
-                [filter_column, *reasons],
+                [safe, *reasons],
                 partial(added_columns, meanings=meanings, tally=tally),
-                return_dtype=pl.Struct(new.schema),
+                return_dtype=pl.Struct(new),
                 is_elementwise=True,
             )
-            added = max(given.columns, key=len) + "_"  # longer than any other name
-            table = rows.with_columns(struct.alias(added)).drop(reasons).unnest(added)
+            rows = rows.rename({filter_column: safe}).with_columns(struct.alias(added))
+            table = rows.drop(reasons).unnest(added).rename({safe: filter_column})
             tables = [table, table.filter(pl.col(error_column).is_not_null())]
             sinks = [
                 sink(part, stack.enter_context(open_target(target)), target_format)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,7 +16,6 @@ from category_filter.cli._lines import first_invalid, open_text, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
     from category_filter.cli._formats import FileFormat
 
@@ -40,8 +41,8 @@ def scan(path: Path, name: str, file_format: FileFormat) -> Generator[pl.LazyFra
         ValueError: If a row is invalid.
     """
     if file_format.kind == "parquet":
-        _check_parquet(path, name)
-        yield _scan_parquet(path)
+        with _data_only(path, name) as data:
+            yield pl.scan_parquet(data.absolute(), glob=False)
     elif file_format.kind == "csv":
         yield scan_csv(path, name, file_format.separator)
     else:
@@ -56,33 +57,47 @@ def scan(path: Path, name: str, file_format: FileFormat) -> Generator[pl.LazyFra
 def count_rows(path: Path, file_format: FileFormat) -> int:
     """Return the number of rows. For text formats, it is an estimate: the number of lines."""
     if file_format.kind == "parquet":
-        lines = _scan_parquet(path)
+        lines = pl.scan_parquet([*_data_files(path).values()], glob=False)
     else:
         lines = pl.scan_lines(path.absolute(), glob=False)
     return int(lines.select(pl.len()).collect().item())
 
 
-def _scan_parquet(path: Path) -> pl.LazyFrame:
-    """Read a file, or the files of a folder except those that Spark hides."""
-    hidden = [*_HIDDEN] if path.is_dir() else None
-    return pl.scan_parquet(path.absolute(), glob=False, hidden_file_prefix=hidden)
+@contextmanager
+def _data_only(path: Path, name: str) -> Generator[Path]:
+    """Return the path of a Parquet file, or of a folder without hidden files and folders.
 
-
-def _check_parquet(path: Path, name: str) -> None:
-    files = {name: path}
-    if path.is_dir():
-        found = {file.relative_to(path): file for file in path.rglob("*") if file.is_file()}
-        files = {
-            f"{name}/{inside}": file
-            for inside, file in found.items()
-            if not any(part.startswith(_HIDDEN) for part in inside.parts)
-        }
+    Raises:
+        ValueError: If a file is not a Parquet file, or there is none.
+    """
+    files = _data_files(path)
     if not files:
         raise ValueError(f"{name}: no files in the folder")
-    for file_name, file in files.items():
+    for inside, file in files.items():
         with file.open("rb") as stream:
             if stream.read(len(_PARQUET)) != _PARQUET:
-                raise ValueError(f"{file_name}: not a Parquet file")
+                raise ValueError(f"{Path(name) / inside}: not a Parquet file")
+    if len(files) == sum(file.is_file() for file in path.rglob("*")) or path.is_file():
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        for inside, file in files.items():
+            link = Path(folder) / inside
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(file.absolute())
+        yield Path(folder)
+
+
+def _data_files(path: Path) -> dict[Path, Path]:
+    """Return a file, or the files of a folder that Spark does not hide, by their path inside it."""
+    if path.is_file():
+        return {Path(): path}
+    found = {file.relative_to(path): file for file in path.rglob("*") if file.is_file()}
+    return {
+        inside: file
+        for inside, file in found.items()
+        if not any(part.startswith(_HIDDEN) for part in inside.parts)
+    }
 
 
 def _scan_ndjson(path: Path) -> pl.LazyFrame:
