@@ -48,7 +48,9 @@ CORE_WITH_PYDANTIC = [
     "test_pydantic.py",
     "test_pydantic_annotated.py",
 ]
-BATCH_TESTS = ["dataframes", "engines", "columns", "precompute_batches", "batch_laws"]
+BATCH_TESTS = [
+    *("dataframes", "engines", "columns", "expressions", "precompute_batches", "batch_laws"),
+]
 TOKENS = ["binding", "token_laws", "token_moves", "recipients", "sending"]
 SQLITE = ("-k", "not postgresql")
 BATCH = Target(
