@@ -102,8 +102,8 @@ class _Reader:
         self._suffix = f"{separator}{_MARK}\n"
         self._header = header + self._suffix
         apart = re.escape(separator) + r"\n"
-        self._quoted_field = rf'(^|[{apart}])"(?:[^"]|"")*"'
-        self._misplaced_quote = f'"[^{apart}]|[^{apart}]"'
+        field = f'(?:[^"{apart}]*|"(?:[^"]|"")*")'
+        self._valid_quotes = f"^{field}(?:[{apart}]{field})*$"
         if not self._has_valid_quotes(pl.Series([header])):
             raise ValueError(f"{name}:1: {_INVALID_QUOTES}")
         columns = self._parse("").columns[:-1]
@@ -178,9 +178,7 @@ class _Reader:
         """Return whether fields are quoted as a whole. The engine would join `"a"b"c"`."""
         if not lines.str.contains('"', literal=True).any():
             return True
-        # One quote stands for a quoted field, so it must have nothing beside it.
-        text = lines.str.join("\n").str.replace_all(self._quoted_field, '${1}"')
-        return not text.str.contains(self._misplaced_quote).item()
+        return bool(lines.str.join("\n").str.contains(self._valid_quotes).item())
 
     def _check_line_ends(self, text: str, number: int) -> None:
         """Raise an error if a carriage return is outside quotes; the engine drops some of them."""
