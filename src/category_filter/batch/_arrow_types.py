@@ -128,10 +128,8 @@ def _restore_chunks(array: Any, kind: Any, categories: Any = None) -> list[Any]:
     """Convert a plain array back to its original type, in as many chunks as that type needs."""
     try:
         return [_restore(array, kind, categories)]
-    except pa.ArrowInvalid:  # too many values for the type of the indexes, or rows for run ends
-        if len(array) < 2:  # noqa: PLR2004 - it cannot be halved
-            raise
-        half = len(array) // 2
+    except pa.ArrowInvalid:  # too many values for the indexes, or rows for the run ends
+        half = len(array) // 2  # a single row always fits
         return [*_restore_chunks(array[:half], kind), *_restore_chunks(array[half:], kind)]
 
 
