@@ -65,6 +65,10 @@ def read(path):
 
 NOT_UTF8 = "the line is not UTF-8: save the file as UTF-8"
 
+SEPARATOR = (
+    "expected one ASCII character for --separator, other than letters, digits and quotes, got"
+)
+
 
 class TestRejects:
     def test_columns_of_every_type_are_kept(self, tmp_path):
@@ -231,15 +235,13 @@ class TestTextFormats:
     @pytest.mark.parametrize(
         ("arguments", "line"),
         [
-            (["--separator", ";;"], "--separator must be one ASCII character, not ';;'"),
+            (["--separator", ";;"], f"{SEPARATOR} ';;'"),
             (
                 ["--separator", "\\t"],
-                (
-                    "--separator must be one ASCII character, not '\\\\t': for tabs, pass --from"
-                    " tsv or --to tsv"
-                ),
+                f"{SEPARATOR} '\\\\t': for tabs, pass --from tsv or --to tsv",
             ),
-            (["--separator", '"'], "--separator must be one ASCII character, not '\"'"),
+            (["--separator", "0"], f"{SEPARATOR} '0'"),
+            (["--separator", '"'], f"{SEPARATOR} '\"'"),
             (
                 ["--from", "parquet.gz"],
                 (

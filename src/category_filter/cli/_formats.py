@@ -58,9 +58,12 @@ class FileFormat(NamedTuple):
                 f"{path if given is None else f'{option} {given}'}: unknown format:"
                 f" use {', '.join(_KINDS)} (text formats also with .gz or .zst){hint}"
             )
-        if len(separator.encode()) != 1 or separator in '"\r\n':
+        if len(separator.encode()) != 1 or separator.isalnum() or separator in '"\r\n':
             hint = ": for tabs, pass --from tsv or --to tsv" if separator == r"\t" else ""
-            raise ValueError(f"--separator must be one ASCII character, not {separator!r}{hint}")
+            raise ValueError(
+                "expected one ASCII character for --separator, other than letters, digits and"
+                f" quotes, got {separator!r}{hint}"
+            )
         return cls(kind, compression or "uncompressed", "\t" if extension == ".tsv" else separator)
 
 
