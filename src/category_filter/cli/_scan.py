@@ -68,7 +68,7 @@ def _data_only(path: Path, name: str) -> Generator[Path]:
     """Return the path of a Parquet file, or of a folder without hidden files and folders.
 
     Raises:
-        ValueError: If a file is not a Parquet file, or there is none.
+        ValueError: If a file is not a Parquet file, or the folder has no files.
     """
     files = _data_files(path)
     if not files:
@@ -77,7 +77,7 @@ def _data_only(path: Path, name: str) -> Generator[Path]:
         with file.open("rb") as stream:
             if stream.read(len(_PARQUET)) != _PARQUET:
                 raise ValueError(f"{Path(name) / inside}: not a Parquet file")
-    if len(files) == sum(file.is_file() for file in path.rglob("*")) or path.is_file():
+    if not path.is_dir() or len(files) == sum(file.is_file() for file in path.rglob("*")):
         yield path
         return
     with TemporaryDirectory() as folder:
@@ -90,7 +90,7 @@ def _data_only(path: Path, name: str) -> Generator[Path]:
 
 def _data_files(path: Path) -> dict[Path, Path]:
     """Return a file, or the files of a folder that Spark does not hide, by their path inside it."""
-    if path.is_file():
+    if not path.is_dir():
         return {Path(): path}
     found = {file.relative_to(path): file for file in path.rglob("*") if file.is_file()}
     return {

@@ -107,7 +107,8 @@ class Recipients(ABC):
     def count(self) -> int:
         """Return the number of recipients.
 
-        Without an index in memory, it includes browsers whose push service is no longer allowed.
+        Without an index in memory, the count includes browsers whose push service is not allowed
+        any more.
         """
 
 
