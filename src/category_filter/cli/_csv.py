@@ -137,19 +137,13 @@ class _Reader:
         starts = ends.shift(1, fill_value=True).arg_true()  # the first line of each record
         if contents.str.contains("\r", literal=True).any():
             self._check_line_ends(contents.str.join("\n").item(), number)
-        frame = None
-        if self._has_valid_quotes(contents):
-            frame = self._try_parse(marked.str.join("").item(), len(starts))
-        if frame is None:
+        if not self._has_valid_quotes(contents):
             bounds = [*starts, len(lines)]
             index = first_invalid(
-                len(starts),
-                lambda n: (
-                    self._has_valid_quotes(contents[: bounds[n]])
-                    and self._try_parse(marked[: bounds[n]].str.join("").item(), n) is not None
-                ),
+                len(starts), lambda n: self._has_valid_quotes(contents[: bounds[n]])
             )
             raise ValueError(f"{self._name}:{number + starts[index]}: {_INVALID_QUOTES}")
+        frame = self._parse(marked.str.join("").item())
         # The index of the mark is the number of fields.
         width = len(self._columns)
         places = [pl.when(pl.nth(n) == _MARK).then(n) for n in range(width, 0, -1)]
@@ -198,11 +192,3 @@ class _Reader:
             infer_schema=False,
             truncate_ragged_lines=True,
         )
-
-    def _try_parse(self, records: str, count: int) -> pl.DataFrame | None:
-        """Return the records as a dataframe, or None if there are not `count` of them."""
-        try:
-            frame = self._parse(records)
-        except pl.exceptions.PolarsError:
-            return None
-        return frame if len(frame) == count else None
