@@ -8,7 +8,7 @@ from push_client import PHONE, SUCCESS, UNAVAILABLE, UNEXPECTED, PushClient, ans
 from servers import HASH, postgres, served
 from sqlalchemy import create_engine, text
 
-from category_filter.service import PushService, calls, database, routes
+from category_filter.service import PushService, calls, database, rebinds, routes
 
 
 def test_the_service_survives_restarts_of_postgresql():
@@ -46,6 +46,7 @@ def test_closed_connections_are_replaced(client):
 
 def test_a_locked_database_is_unavailable_until_it_is_unlocked(database_url, monkeypatch):
     monkeypatch.setattr(routes, "_TIMEOUT_S", 1)
+    monkeypatch.setattr(rebinds, "_TIMEOUT_S", 0.5)
     monkeypatch.setattr(database, "_TIMEOUT_S", 0.2)
     service = PushService(database_url)
     service.sessions.create(HASH)

@@ -19,6 +19,7 @@ from category_filter.service.database import POOL_SIZE, connect, is_in_memory
 from category_filter.service.indexed import IndexedPushTokens
 from category_filter.service.openapi import openapi_document
 from category_filter.service.push_services import PushServices
+from category_filter.service.rebinds import Rebinds
 from category_filter.service.routes import PushTokenRoutes
 from category_filter.service.sessions import Sessions
 from category_filter.service.tokens import PushTokens
@@ -89,6 +90,7 @@ class PushService:
         self.tokens = tokens(self._database, allowed_services)
         self.sessions = Sessions(self._database)
         dialect = self._database.dialect.name
+        rebinds = None
         self._runner: Workers | AsyncConnections
         if dialect == "sqlite":
             # SQLite allows one writer at a time: a queue is faster than retrying its lock.
@@ -97,6 +99,7 @@ class PushService:
             self._runner = Workers(self._database, POOL_SIZE)
         else:
             self._runner = AsyncConnections(self._database, POOL_SIZE)
+            rebinds = Rebinds()
         app = self.app = _Application(
             title="Push tokens",
             version=version("category-filter"),
@@ -106,7 +109,7 @@ class PushService:
             redirect_slashes=False,  # a redirect would repeat the session hash
         )
         app.push_services = allowed_services
-        routes = PushTokenRoutes(TokenCalls(dialect), self._runner, allowed_services)
+        routes = PushTokenRoutes(TokenCalls(dialect, rebinds), self._runner, allowed_services)
         routes.add_to(self.app)
         if allow_origins:
             self.app.add_middleware(
