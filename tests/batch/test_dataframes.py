@@ -220,7 +220,7 @@ class TestDeliveries:
     def test_both_frames_must_have_the_same_type(self):
         message = (
             r"^both dataframes must have the same type, got polars.dataframe.frame.DataFrame"
-            r" and polars.lazyframe.frame.LazyFrame$"
+            r" and polars.lazyframe.frame.LazyFrame: convert one$"
         )
         with pytest.raises(TypeError, match=message):
             deliveries(polars_frame(SUBSCRIPTIONS), polars_frame(EVENTS).lazy(), "number")

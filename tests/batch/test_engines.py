@@ -234,6 +234,23 @@ class TestOtherDataframes:
                 "pandas_api.DataFrame: convert it with .to_spark()",
             ),
             (pl.Series(["a"]), "polars.series.series.Series: convert it with .to_frame()"),
+            (
+                pa.record_batch({"category_filter": ["a"]}),
+                "pyarrow.lib.RecordBatch: convert it with pyarrow.table(batch)",
+            ),
+            (
+                pa.array(["a"]),
+                "pyarrow.lib.StringArray: convert it with pyarrow.table({name: array})",
+            ),
+            (
+                pa.chunked_array([["a"]]),
+                "pyarrow.lib.ChunkedArray: convert it with pyarrow.table({name: array})",
+            ),
+            (
+                ds.dataset(pa.table({"category_filter": ["a"]})).scanner(),
+                "pyarrow._dataset.Scanner: convert it with .to_table()",
+            ),
+            (dask.delayed(pd.DataFrame)(), "dask.delayed.Delayed"),
             (pl.DataFrame, "type"),
             (other_dataframe("other"), "other.DataFrame"),
         ],

@@ -66,7 +66,9 @@ def deliveries(
     occurred = read(events, category_column, *key)
     if kind_of(subscriptions) != kind_of(events):
         given = [f"{type(it).__module__}.{type(it).__name__}" for it in (subscriptions, events)]
-        raise TypeError(f"both dataframes must have the same type, got {' and '.join(given)}")
+        raise TypeError(
+            f"both dataframes must have the same type, got {' and '.join(given)}: convert one"
+        )
     check_option(invalid)
     source, engine, names = subscribed
     texts: Texts = {}

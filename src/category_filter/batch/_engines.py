@@ -82,7 +82,7 @@ _MODULES = {
 }
 
 _CONVERSIONS = (
-    *("to_spark", "to_frame", "to_arrow", "to_pyarrow", "to_arrow_table", "to_polars"),
+    *("to_spark", "to_frame", "to_arrow", "to_pyarrow", "to_arrow_table", "to_table", "to_polars"),
     *("modin.to_pandas", "to_pandas"),
 )
 """Methods that convert other dataframes to a supported one, the best first."""
@@ -188,10 +188,13 @@ def _unsupported(native: object) -> TypeError:
     if kind.__module__ != "builtins":
         name = f"{kind.__module__}.{name}"
     message = f"expected a pandas, Polars, PyArrow, DuckDB, Dask or PySpark dataframe, got {name}"
+    if kind.__module__ == "pyarrow.lib":  # arrays and record batches
+        given = "batch" if hasattr(kind, "schema") else "{name: array}"
+        return TypeError(f"{message}: convert it with pyarrow.table({given})")
     for conversion in _CONVERSIONS:
-        method: object = native
+        method: object = kind  # an instance may have any name, as those of dask.delayed
         for part in conversion.split("."):
             method = getattr(method, part, None)
-        if callable(method) and not isinstance(native, type):
+        if callable(method):
             return TypeError(f"{message}: convert it with .{conversion}()")
     return TypeError(message)
