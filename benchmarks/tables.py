@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 import pyarrow.parquet as pq
-from matplotlib import pyplot as plt
 
 from category_filter import Categories, CategoryFilter, CategoryFilterError
 from category_filter.batch import audience, deliveries, filter_events, precompute
@@ -216,19 +215,20 @@ SLOW = {"a loop"}
 """The contestants that run once."""
 
 
-def measure(name: str, folder: Path) -> tuple[float, float]:
+def measure(name: str, folder: Path, turns: int) -> tuple[float, float]:
     """Run a contestant in a separate process; return its seconds and its peak megabytes."""
-    command = [sys.executable, __file__, "--contestant", name, str(folder)]
+    turns = 1 if name in SLOW else turns
+    command = [sys.executable, __file__, "--contestant", name, str(folder), str(turns)]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
     seconds, megabytes = json.loads(result.stdout)
     return seconds, megabytes
 
 
-def run(name: str, folder: Path) -> None:
+def run(name: str, folder: Path, turns: int) -> None:
     """Run a contestant in this process, and print its seconds and its peak megabytes."""
     call = prepare(name, folder)
     best = float("inf")
-    for _ in range(1 if name in SLOW else 3):
+    for _ in range(turns):
         start = perf_counter()
         call()
         best = min(best, perf_counter() - start)
@@ -253,7 +253,7 @@ BOUNDS = [
 ]
 
 
-def figures(sizes: Iterable[int]) -> dict[int, dict[str, tuple[float, float]]]:
+def figures(sizes: Iterable[int], turns: int) -> dict[int, dict[str, tuple[float, float]]]:
     """Return the seconds and megabytes of each contestant, by number of rows."""
     names = dict.fromkeys(name for bound in BOUNDS for name in bound[:2])
     found: dict[int, dict[str, tuple[float, float]]] = {}
@@ -262,7 +262,7 @@ def figures(sizes: Iterable[int]) -> dict[int, dict[str, tuple[float, float]]]:
         # In a separate process, because children inherit the peak memory of their parent.
         command = [sys.executable, __file__, "--write", str(rows), str(folder)]
         subprocess.run(command, check=True)
-        found[rows] = {name: measure(name, folder) for name in names}
+        found[rows] = {name: measure(name, folder, turns) for name in names}
         shutil.rmtree(folder)
     return found
 
@@ -283,6 +283,8 @@ def show(found: dict[int, dict[str, tuple[float, float]]]) -> None:
 
 def draw(found: dict[int, dict[str, tuple[float, float]]]) -> None:
     """Draw the time against the number of rows."""
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - each contestant would import it
+
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     for name in (
         *("a loop", "a loop with a cache", "precompute, pandas", "precompute, Polars"),
@@ -298,10 +300,8 @@ def draw(found: dict[int, dict[str, tuple[float, float]]]) -> None:
 def main() -> None:
     """Measure, print and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--quick", action="store_true", help="the smallest size only, as a smoke test"
-    )
-    parser.add_argument("--contestant", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true", help="a small size, once, as a smoke test")
+    parser.add_argument("--contestant", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--write", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.write:
@@ -309,12 +309,14 @@ def main() -> None:
         write_tables(Path(folder), int(rows))
         return
     if arguments.contestant:
-        name, folder = arguments.contestant
-        run(name, Path(folder))
+        name, folder, turns = arguments.contestant
+        run(name, Path(folder), int(turns))
         return
-    found = figures([10_000] if arguments.quick else [100_000, 1_000_000, 10_000_000])
-    show(found)
-    if not arguments.quick:
+    if arguments.quick:
+        show(figures([10_000], turns=1))
+    else:
+        found = figures([100_000, 1_000_000, 10_000_000], turns=3)
+        show(found)
         draw(found)
 
 

@@ -20,6 +20,15 @@ settings.register_profile("quick", deadline=None, derandomize=True, max_examples
 settings.load_profile("ci" if IN_CI else "local")
 
 
+def pytest_collection_modifyitems(config, items):
+    """With `--dist loadgroup`, each file has one process, and so has Spark, which starts slowly."""
+    if config.getoption("dist", "no") == "loadgroup":
+        for item in items:
+            uses_session = "spark" in item.name.lower() or item.path.name == "test_spark.py"
+            group = "Spark" if uses_session and "connect" not in item.name else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport():
     """Turn skipped tests into failures in CI."""
