@@ -200,6 +200,34 @@ def test_ordered_dictionaries_keep_their_order():
 
 
 @pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (pa.list_(pa.string_view()), [["a", None], [], None]),
+        (pa.list_(pa.binary_view()), [[b"a", None], [], None]),
+        (pa.large_list(pa.string_view()), [["a", None], [], None]),
+        (pa.list_view(pa.string_view()), [["a", None], [], None]),
+        (pa.list_(pa.string_view(), 2), [["a", None], ["b", "c"], None]),
+        (pa.struct([("x", pa.string_view())]), [{"x": "a"}, {"x": None}, None]),
+        (pa.list_(pa.struct([("x", pa.string_view())])), [[{"x": "a"}, None], [], None]),
+        (pa.map_(pa.string_view(), pa.string_view()), [[("a", None)], [], None]),
+    ],
+    ids=str,
+)
+def test_views_inside_other_types_are_kept(kind, values):
+    table = pa.table(
+        {
+            "key": range(3),
+            "category": ["ads", "news", "ads"],
+            "other": pa.chunked_array([pa.array(values[:1], kind), pa.array(values[1:], kind)]),
+        }
+    )
+    subscriptions = pa.table({"key": range(3), "category_filter": ["ads"] * 3})
+    for found in (filter_events(table, "ads"), deliveries(subscriptions, table, "key")):
+        assert found.schema.field("other").type == kind
+        assert found["other"].to_pylist() == [values[0], values[2]]
+
+
+@pytest.mark.parametrize(
     ("kind", "count"),
     [
         (pa.dictionary(pa.int8(), pa.string()), 100),

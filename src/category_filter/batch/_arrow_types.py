@@ -14,11 +14,8 @@ import pyarrow.compute as pc
 _CHUNK_ROWS = 1 << 20
 """Maximum rows in a chunk of a new column, because strings of a chunk are limited to 2 GB."""
 
-_PLAIN = {
-    pa.string(): pa.large_string(),
-    pa.string_view(): pa.large_string(),
-    pa.binary_view(): pa.large_binary(),
-}
+_VIEWS = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+_PLAIN = {pa.string(): pa.large_string(), **_VIEWS}
 """Equivalent types that every Arrow function supports, without a limit on their size."""
 
 
@@ -89,7 +86,24 @@ def plain(column: Any) -> Any:
 def _plain_type(kind: Any) -> Any:
     if pa.types.is_run_end_encoded(kind) or pa.types.is_dictionary(kind):
         return _plain_type(kind.value_type)
-    return _PLAIN.get(kind, kind)
+    return _PLAIN.get(kind) or _without_views(kind)
+
+
+def _without_views(kind: Any) -> Any:
+    """Return an equivalent type, inside which no strings are views."""
+
+    def convert(field: Any) -> Any:
+        return field.with_type(_VIEWS.get(field.type) or _without_views(field.type))
+
+    if pa.types.is_struct(kind):
+        return pa.struct(map(convert, kind))
+    if pa.types.is_map(kind):
+        return pa.map_(convert(kind.key_field), convert(kind.item_field), kind.keys_sorted)
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(convert(kind.value_field), kind.list_size)
+    if pa.types.is_list(kind):
+        return pa.list_(convert(kind.value_field))
+    return pa.large_list(convert(kind.value_field)) if pa.types.is_large_list(kind) else kind
 
 
 def _plain(array: Any) -> Any:
@@ -98,7 +112,7 @@ def _plain(array: Any) -> Any:
         return _plain(array.values).take(_runs(array))
     if pa.types.is_dictionary(kind):
         return _plain(array.dictionary).take(array.indices)
-    return array.cast(_PLAIN.get(kind, kind))
+    return array.cast(_plain_type(kind))
 
 
 def take(table: Any, positions: Any) -> Any:
