@@ -20,13 +20,17 @@ settings.register_profile("quick", deadline=None, derandomize=True, max_examples
 settings.load_profile("ci" if IN_CI else "local")
 
 
-def pytest_collection_modifyitems(config, items):
-    """With `--dist loadgroup`, each file has one process, and so has Spark, which starts slowly."""
-    if config.getoption("dist", "no") == "loadgroup":
-        for item in items:
-            uses_session = "spark" in item.name.lower() or item.path.name == "test_spark.py"
-            group = "Spark" if uses_session and "connect" not in item.name else str(item.path)
-            item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With `--dist loadfile`, run all tests that use Spark in one process: it starts slowly."""
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - not installed everywhere
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            uses_session = "spark" in nodeid.lower() and "spark_connect" not in nodeid
+            return "Spark" if uses_session else super()._split_scope(nodeid)
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -107,7 +107,7 @@ def test_this_file_passes_on_spark_connect():
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "SPARK_REMOTE": "local[1]", "CI": ""},
+        env={**os.environ, "SPARK_REMOTE": "local[1]", "CI": "", "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         check=False,
