@@ -397,7 +397,7 @@ class TestInterruptions:
                 found = list(look(index))
                 assert len(found) == len(set(found)) >= 990
         finally:
-            signal.signal(signal.SIGALRM, signal.SIG_IGN)  # `write` would start the timer again
+            signal.signal(signal.SIGALRM, lambda *_: None)  # `write` would start the timer again
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, usual)
         assert next(written) > 1_010

@@ -119,6 +119,13 @@ def test_requests_with_one_session_or_one_token_are_all_answered(service):
     assert all(each in bound or each.token in {"token-0", "token-1"} for each in left)
 
 
+def test_requests_with_one_token_fail_together_and_are_repeated_alone(service):
+    bound = service.bind_all(*((each, phone(100)) for each in service.hashes))
+    assert {each.owner for each in bound} == {str(number) for number in range(20)}
+    (left,) = service.stored()
+    assert left in bound
+
+
 def test_a_locked_session_keeps_only_its_own_request_waiting(service):
     async def bind_around_a_lock():
         lock = "SELECT * FROM push_token WHERE token = 'token-0' FOR UPDATE"

@@ -133,7 +133,11 @@ class TokenMachine(RuleBasedStateMachine):
 
     @rule()
     def restart(self):
+        self.indexed.close()
         self.indexed = IndexedPushTokens(self.stored._database)
+
+    def teardown(self):
+        self.indexed.close()
 
     @invariant()
     def all_agree(self):

@@ -112,12 +112,10 @@ class Rebinds:
             async with asyncio.timeout(_TIMEOUT_S):
                 found = {digest: row for digest, *row in await self._execute(execute, given)}
         except Exception as error:  # noqa: BLE001 - whoever waits for it handles it
-            for _, result in group.values():
-                if not result.done():
-                    result.set_exception(error)
-            return
-        for digest, (_, result) in group.items():
-            if not result.done():
+            for _, result in _pending(group):
+                result.set_exception(error)
+        else:
+            for digest, result in _pending(group):
                 result.set_result(found.get(digest))
 
     async def _execute(
@@ -128,6 +126,11 @@ class Rebinds:
         rows = [{name: _to_json(values[name]) for name in _GIVEN} for values in given]
         parameters = {"now": given[0]["now"], "given": json.dumps(rows), "count": len(rows)}
         return await execute(self._replace_many, parameters)
+
+
+def _pending(group: _Group) -> list[tuple[bytes, Future[_Row | None]]]:
+    """Return the results that are still waited for: a request may just have been cancelled."""
+    return [(digest, result) for digest, (_, result) in group.items() if not result.done()]
 
 
 def _to_json(value: str | bytes | None) -> str | None:
