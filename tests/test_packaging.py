@@ -8,6 +8,7 @@ import sys
 import tarfile
 import tomllib
 from io import StringIO
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -210,3 +211,23 @@ def test_importing_the_core_loads_neither_a_framework_nor_lark():
     bare = run(sys.executable, "-c", "import sys; print(*sys.modules)")
     new = set(loaded.stdout.split()) - set(bare.stdout.split())
     assert new - sys.stdlib_module_names == {"category_filter"}
+
+
+def test_the_installed_library_passes_the_tests_of_the_core(installed, tmp_path):
+    environment = ENVIRONMENT | {"PYTHONPATH": str(installed)}
+    where = run(
+        *(sys.executable, "-c", "import category_filter; print(category_filter.__file__)"),
+        env=environment,
+        cwd=tmp_path,
+    )
+    assert Path(where.stdout.strip()).parent == installed / "category_filter"
+    core = ["round_trip", "language", "filter", "categories", "errors"]
+    result = run(
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)),
+        *("--hypothesis-profile", "quick"),
+        *(str(ROOT / "tests" / f"test_{name}.py") for name in core),
+        env=environment,
+        cwd=tmp_path,
+    )
+    assert " passed" in result.stdout
+    assert "skipped" not in result.stdout

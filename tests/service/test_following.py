@@ -276,7 +276,7 @@ def test_the_index_is_equal_to_the_database_while_four_processes_write(engine, d
                     assert time.monotonic() < deadline
             comparisons += 1
             sizes.add(len(expected[0]["history_rule"]))
-            time.sleep(0.01)
+            time.sleep(0.1)  # writers that wait for SQLite's lock look this often
     assert len(sizes) > 3
     logging.getLogger(__name__).info(
         "%d comparisons, %d of them repeated, %d to %d tokens",

@@ -111,7 +111,7 @@ class Rebinds:
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 found = {digest: row for digest, *row in await self._execute(execute, given)}
-        except Exception as error:  # noqa: BLE001 - whoever waits for it handles it
+        except Exception as error:  # noqa: BLE001 - the waiting requests handle it
             for _, result in _pending(group):
                 result.set_exception(error)
         else:
