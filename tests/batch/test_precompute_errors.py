@@ -4,7 +4,9 @@ import gzip
 import json
 import os
 import subprocess
+from datetime import timedelta
 
+import polars as pl
 import pytest
 from precompute import COMMAND, failure, file_names, run, run_process
 
@@ -139,6 +141,70 @@ class TestFiles:
         (folder / "1.csv").write_text(CSV)
         line = failure(tmp_path, "in", "out.parquet")
         assert line == "category-filter: in/part/1.csv: not a Parquet file"
+
+    @pytest.mark.parametrize(
+        ("columns", "reason"),
+        [
+            ({"x": ["a"]}, "column 'x' is String, but Int64 in 1.parquet"),
+            ({"x": [None]}, "column 'x' is Null, but Int64 in 1.parquet"),
+            ({}, "column 'x' is missing, but Int64 in 1.parquet"),
+            ({"x": [1], "y": [1.5]}, "column 'y' is Float64, but missing in 1.parquet"),
+        ],
+    )
+    def test_files_of_a_folder_with_different_columns_are_an_error(self, tmp_path, columns, reason):
+        (tmp_path / "in" / "part").mkdir(parents=True)
+        for name, others in (("1", {"x": [1]}), ("part/2", {"x": [1]}), ("part/3", columns)):
+            frame = pl.DataFrame({"category_filter": ["a"], **others})
+            frame.write_parquet(tmp_path / "in" / f"{name}.parquet")
+        assert failure(tmp_path, "in", "out.parquet") == (
+            f"category-filter: in/part/3.parquet: {reason}:"
+            " the files of a folder must have the same columns"
+        )
+
+    @pytest.mark.parametrize(
+        ("target", "value", "reason"),
+        [
+            (
+                "out.csv",
+                timedelta(1),
+                "of type Duration(time_unit='us'): write .parquet or .ndjson",
+            ),
+            ("out.tsv.gz", [1], "of type List(Int64): write .parquet or .ndjson"),
+            ("out.csv", {"a": [b"1"]}, "of type Struct({'a': List(Binary)}): write .parquet"),
+            ("out.csv", b"1", "of type Binary: write .parquet"),
+            ("out.ndjson", b"1", "of type Binary: write .parquet"),
+            ("out.jsonl", [[b"1"]], "of type List(List(Binary)): write .parquet"),
+            ("out.ndjson.zst", {"a": b"1"}, "of type Struct({'a': Binary}): write .parquet"),
+        ],
+    )
+    @pytest.mark.parametrize("option", [[], ["out.parquet", "--rejects"]])
+    def test_a_column_that_the_format_cannot_hold_is_an_error(
+        self, tmp_path, target, value, reason, option
+    ):
+        frame = pl.DataFrame({"category_filter": ["a"], "x": [value]})
+        frame.write_parquet(tmp_path / "in.parquet")
+        kind = "NDJSON" if "json" in target else "CSV"
+        assert failure(tmp_path, "in.parquet", *option, target) == (
+            f"category-filter: {target}: {kind} cannot hold column 'x' {reason}"
+        )
+
+    @pytest.mark.parametrize(
+        ("before", "value", "dtypes"),
+        [
+            (True, 1, ("Int64", "Boolean")),
+            (1.5, False, ("Boolean", "Float64")),
+            ([True], [1], ("List(Int64)", "List(Boolean)")),
+            ({"a": 1}, [1], ("List(Int64)", "Struct({'a': Int64})")),
+        ],
+    )
+    def test_json_values_without_a_common_type_are_an_error(self, tmp_path, before, value, dtypes):
+        rows = [{"n": 1, "x": before}, {"n": 1.5, "x": None}, {"n": 2, "x": value, "new": 1}]
+        lines = [json.dumps({"category_filter": "a", **row}) for row in rows]
+        (tmp_path / "in.ndjson").write_text("\n".join(lines))
+        assert failure(tmp_path, "in.ndjson", "out.parquet") == (
+            f"category-filter: in.ndjson:3: column 'x' is {dtypes[0]}, but {dtypes[1]}"
+            " in the rows before"
+        )
 
     def test_a_read_only_folder_is_an_error(self, tmp_path):
         (tmp_path / "in.csv").write_text(CSV)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import polars as pl
+
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    import polars as pl
-
-__all__ = ["FileFormat", "sink"]
+__all__ = ["FileFormat", "check_types", "sink"]
 
 _KINDS: dict[str, Literal["parquet", "csv", "ndjson"]] = {
     ".parquet": "parquet",
@@ -65,6 +65,33 @@ class FileFormat(NamedTuple):
                 f" quotes, got {separator!r}{hint}"
             )
         return cls(kind, compression or "uncompressed", "\t" if extension == ".tsv" else separator)
+
+
+def check_types(target: Path, file_format: FileFormat, schema: pl.Schema) -> None:
+    """Raise a ValueError if a file cannot hold columns of these types."""
+    if file_format.kind == "parquet":
+        return
+    cannot_hold = _not_in_csv if file_format.kind == "csv" else _has_bytes
+    for name, dtype in schema.items():
+        if cannot_hold(dtype):
+            others = ".parquet" if _has_bytes(dtype) else ".parquet or .ndjson"
+            raise ValueError(
+                f"{target}: {file_format.kind.upper()} cannot hold column {name!r} of type"
+                f" {dtype}: write {others}"
+            )
+
+
+def _not_in_csv(dtype: pl.DataType) -> bool:
+    return dtype.is_nested() or isinstance(dtype, pl.Duration | pl.Binary)
+
+
+def _has_bytes(dtype: pl.DataType) -> bool:
+    """Return whether a type is or contains bytes."""
+    if isinstance(dtype, pl.List | pl.Array):
+        return dtype.inner == pl.Binary or _has_bytes(dtype.inner)
+    if isinstance(dtype, pl.Struct):
+        return any(map(_has_bytes, (field.dtype for field in dtype.fields)))
+    return isinstance(dtype, pl.Binary)
 
 
 def sink(table: pl.LazyFrame, target: Path | BinaryIO, file_format: FileFormat) -> pl.LazyFrame:

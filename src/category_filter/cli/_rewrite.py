@@ -14,7 +14,7 @@ from category_filter.batch._meanings import Meanings
 from category_filter.batch._polars import encode, is_pattern
 from category_filter.cli._csv import REASON
 from category_filter.cli._files import STREAM, open_source, open_target
-from category_filter.cli._formats import sink
+from category_filter.cli._formats import check_types, sink
 from category_filter.cli._output import engine_silenced, fail
 from category_filter.cli._progress import rows_bar, watch
 from category_filter.cli._scan import count_rows, scan
@@ -68,6 +68,8 @@ def rewrite(
             schema = batch.precompute(  # validates the types of the columns
                 given, categories, filter_column=filter_column, mask=mask, suffix=suffix
             ).schema
+            for target, target_format in targets:
+                check_types(target, target_format, schema)
             new = {name: dtype for name, dtype in schema.items() if name not in given.columns}
             added = max(given.columns, key=len) + "_"  # longer than any other name
             safe = f"{added}_" if is_pattern(filter_column) else filter_column
@@ -89,7 +91,9 @@ def rewrite(
                 bar.update(bar.task_ids[0], total=count_rows(path, file_format))
             with ThreadPoolExecutor(1) as writer:
                 watch(writer.submit(pl.collect_all, sinks), tally, bar)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+    except pl.exceptions.PanicException as error:
+        fail(f"{name}: internal error of Polars: {str(error).splitlines()[0]}")
+    except pl.exceptions.PolarsError as error:
         fail(f"{name}: {str(error).splitlines()[0]}")
     except (TypeError, ValueError) as error:
         fail(str(error).splitlines()[0])

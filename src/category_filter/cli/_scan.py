@@ -68,7 +68,8 @@ def _data_only(path: Path, name: str) -> Generator[Path]:
     """Return the path of a Parquet file, or of a folder without hidden files and folders.
 
     Raises:
-        ValueError: If a file is not a Parquet file, or the folder has no files.
+        ValueError: If a file is not a Parquet file, the folder has no files, or their columns
+            differ.
     """
     files = _data_files(path)
     if not files:
@@ -77,6 +78,7 @@ def _data_only(path: Path, name: str) -> Generator[Path]:
         with file.open("rb") as stream:
             if stream.read(len(_PARQUET)) != _PARQUET:
                 raise ValueError(f"{Path(name) / inside}: not a Parquet file")
+    _check_same_columns(files, name)
     if not path.is_dir() or len(files) == sum(file.is_file() for file in path.rglob("*")):
         yield path
         return
@@ -88,11 +90,26 @@ def _data_only(path: Path, name: str) -> Generator[Path]:
         yield Path(folder)
 
 
+def _check_same_columns(files: dict[Path, Path], name: str) -> None:
+    """Raise a ValueError if the Parquet files of a folder have different columns."""
+    (first, path), *others = files.items()
+    expected = pl.scan_parquet(path, glob=False).collect_schema()
+    for inside, file in others:
+        schema = pl.scan_parquet(file, glob=False).collect_schema()
+        for column in {**expected, **schema}:
+            dtypes = schema.get(column, "missing"), expected.get(column, "missing")
+            if dtypes[0] != dtypes[1]:
+                raise ValueError(
+                    f"{Path(name) / inside}: column {column!r} is {dtypes[0]}, but {dtypes[1]}"
+                    f" in {first}: the files of a folder must have the same columns"
+                )
+
+
 def _data_files(path: Path) -> dict[Path, Path]:
     """Return a file, or the files of a folder that Spark does not hide, by their path inside it."""
     if not path.is_dir():
         return {Path(): path}
-    found = {file.relative_to(path): file for file in path.rglob("*") if file.is_file()}
+    found = {file.relative_to(path): file for file in sorted(path.rglob("*")) if file.is_file()}
     return {
         inside: file
         for inside, file in found.items()
@@ -126,14 +143,32 @@ def _locate_error(path: Path, name: str) -> None:
     for number, lines in read_lines(path, name):
 
         def is_valid(count: int) -> bool:
-            text = lines[:count].str.join("\n").item()  # noqa: B023 - called in this iteration
-            try:
-                pl.read_ndjson(text.encode(), infer_schema_length=None)
-            except pl.exceptions.PolarsError:
-                return False
-            return True
+            return _read_ndjson(lines[:count]) is not None  # noqa: B023 - called in this iteration
 
         if not is_valid(len(lines)):
-            line = number + first_invalid(len(lines), is_valid)
-            like = " like the rows before" if line > 1 else ""
-            raise ValueError(f"{name}:{line}: not a JSON object{like}") from None
+            row = first_invalid(len(lines), is_valid)
+            problem = _problem(_read_ndjson(lines[row : row + 1]), _read_ndjson(lines[:row]))
+            raise ValueError(f"{name}:{number + row}: {problem}") from None
+
+
+def _read_ndjson(lines: pl.Series) -> pl.DataFrame | None:
+    """Read lines of JSON; return None if they are invalid."""
+    try:
+        text = lines.str.join("\n").item()
+        return pl.read_ndjson(text.encode(), infer_schema_length=None)
+    except pl.exceptions.PolarsError:
+        return None
+
+
+def _problem(row: pl.DataFrame | None, before: pl.DataFrame | None) -> str:
+    """Return what is wrong with a row of JSON after some that are valid."""
+    if row is None or before is None:
+        return "not a JSON object"
+
+    def is_invalid(column: str) -> bool:
+        lines = [frame.select(column).write_ndjson().rstrip("\n") for frame in (before, row)]
+        return _read_ndjson(pl.Series(lines)) is None
+
+    column = max(set(row.columns) & set(before.columns), key=is_invalid)
+    dtypes = row.schema[column], before.schema[column]
+    return f"column {column!r} is {dtypes[0]}, but {dtypes[1]} in the rows before"
