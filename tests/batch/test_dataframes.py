@@ -225,6 +225,16 @@ class TestDeliveries:
         with pytest.raises(TypeError, match=message):
             deliveries(polars_frame(SUBSCRIPTIONS), polars_frame(EVENTS).lazy(), "number")
 
+    def test_both_relations_must_have_the_same_connection(self):
+        with duckdb.connect() as one, duckdb.connect() as other:
+            subscriptions, events = (
+                duckdb_relation(SUBSCRIPTIONS, one),
+                duckdb_relation(EVENTS, other),
+            )
+            message = r"^both relations must belong to the same DuckDB connection$"
+            with pytest.raises(ValueError, match=message):
+                deliveries(subscriptions, events, "number", invalid="deny")
+
 
 class TestDataframes:
     def test_a_subclass_is_accepted(self):
@@ -296,10 +306,11 @@ class TestDataframes:
             with pytest.raises(TypeError, match=r"^column 'key' must hold strings, not Int64$"):
                 use()
 
+    @pytest.mark.parametrize("row", [0, 150])
     @pytest.mark.parametrize("other", [b"-*", 5])
     @pytest.mark.parametrize("use", [precompute, audience])
-    def test_a_single_value_of_another_type_is_rejected(self, other, use):
-        values = pd.Series(["-*"] * 150 + [other], dtype=object)
+    def test_a_single_value_of_another_type_is_rejected(self, row, other, use):
+        values = pd.Series(["-*"] * row + [other] + ["-*"] * (150 - row), dtype=object)
         message = f"^column 'category_filter' must hold strings, not {type(other).__name__}$"
         with pytest.raises(TypeError, match=message):
             use(pd.DataFrame({"category_filter": values}), KNOWN)

@@ -183,6 +183,21 @@ class TestTypes:
         events = pa.table({"key": pa.array([1], pa.int64()), "category": ["news"]})
         assert rows(deliveries(subscriptions, events, "key")) == [(1, "news", "*")]
 
+    @pytest.mark.parametrize("other", [pa.null(), pa.int64(), pa.string_view()])
+    def test_arrow_keys_may_be_nulls_only(self, other):
+        subscriptions = pa.table({"key": pa.nulls(1), "category_filter": ["*"]})
+        events = pa.table({"key": pa.array([None], other), "category": ["news"]})
+        found = deliveries(subscriptions, events, "key")
+        assert rows(found) == []
+        assert found.schema.field("key").type == other
+
+    def test_arrow_keys_without_a_common_type_are_an_error_with_their_name(self):
+        subscriptions = pa.table({"key": [1], "category_filter": ["*"]})
+        events = pa.table({"key": ["1"], "category": ["news"]})
+        message = r"Field key has incompatible types: large_string vs int64$"
+        with pytest.raises(TypeError, match=message):
+            deliveries(subscriptions, events, "key")
+
 
 class TestStreams:
     def test_batches_are_read_as_they_are_needed(self):

@@ -129,11 +129,8 @@ def _join(subscriptions: Any, events: Any, on: On) -> Any:
         for frame, row in ((events, "event"), (subscriptions, "subscription"))
     )
     fields = [
-        pa.unify_schemas(
-            [pa.schema([side.schema.field(name)]) for side in (left, right)],
-            promote_options="permissive",
-        ).field(0)
-        for name in key
+        pa.field(key_, _common_type(name, left[key_].type, right[key_].type))
+        for key_, name in key.items()
     ]
     left, right = (
         side.cast(pa.schema([*fields, side.schema.field(len(key))])) for side in (left, right)
@@ -148,6 +145,13 @@ def _join(subscriptions: Any, events: Any, on: On) -> Any:
     for (_, name), column in zip(on.names.items(), matched.columns, strict=True):
         found = found.append_column(name, column)
     return found
+
+
+def _common_type(name: str, *kinds: Any) -> Any:
+    """Return a type that both columns of a key can be cast to."""
+    schemas = [pa.schema([(name, kind)]) for kind in kinds]
+    common = pa.unify_schemas(schemas, promote_options="permissive").field(0).type
+    return pa.int8() if common == pa.null() else common  # nulls alone cannot be joined
 
 
 def _allowed(

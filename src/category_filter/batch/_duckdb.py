@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from duckdb import ConstantExpression
+from duckdb import ConstantExpression, InvalidInputException
 
 from category_filter.batch._meanings import CHANGED, parse
 
@@ -130,7 +130,11 @@ def from_columns(frame: Any, columns: Columns) -> Any:
 
 
 def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:
-    """Join events to the subscriptions with the same key whose filter allows the category."""
+    """Join events to the subscriptions with the same key whose filter allows the category.
+
+    Raises:
+        ValueError: If the relations belong to different connections.
+    """
     filters = [parse(text, on.missing) for text in texts]
     numbered = _create(
         events,
@@ -150,12 +154,14 @@ def join(subscriptions: Any, events: Any, on: On, texts: Texts) -> Any:
     same_key = " AND ".join(f"{event[name]} = {subscription[name]}" for name in on.key)
     given = _text(subscriptions, on.filters, subscription[on.filters])
     category = _text(events, on.categories, event[on.categories])
-    pairs = (
-        _positional(events, "event")
-        .set_alias("occurred")
-        .join(_positional(subscriptions, "subscription").set_alias("subscribed"), same_key)
-        .project(f"*, {given} AS {_GIVEN}, {category} AS {_CATEGORY}")
-        .filter(f"{_CATEGORY} IS NOT NULL")
+    occurred = _positional(events, "event").set_alias("occurred")
+    subscribed = _positional(subscriptions, "subscription").set_alias("subscribed")
+    try:
+        same = occurred.join(subscribed, same_key)
+    except InvalidInputException:
+        raise ValueError("both relations must belong to the same DuckDB connection") from None
+    pairs = same.project(f"*, {given} AS {_GIVEN}, {category} AS {_CATEGORY}").filter(
+        f"{_CATEGORY} IS NOT NULL"
     )
     known = pairs.set_alias("pair").join(
         numbered.set_alias("filter"),

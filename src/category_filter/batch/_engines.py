@@ -91,6 +91,8 @@ _DATASETS = {"Dataset", "FileSystemDataset", "InMemoryDataset", "UnionDataset"}
 
 _STRINGS = (nw.String, nw.Categorical, nw.Enum)
 
+_ANY = (nw.Object, nw.Unknown)
+
 
 class Source(NamedTuple):
     """A dataframe, its engine and the names of its columns."""
@@ -136,7 +138,7 @@ def read(native: Any, string_column: str, *other_columns: str) -> Source:
     dtype = schema[string_column]
     if (
         dtype not in _STRINGS
-        and not (dtype == nw.Unknown and name in {"_arrow", "_pandas"})  # they check each value
+        and not (dtype in _ANY and name in {"_arrow", "_pandas"})  # they check each value
         and engine.has_values(native, string_column)
     ):
         raise TypeError(f"column {string_column!r} must hold strings, not {dtype}")
