@@ -33,6 +33,18 @@ def pytest_xdist_make_scheduler(config, log):
     return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "no_cover: do not measure coverage (pytest-cov)")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Measure the coverage of cases only: measured, laws would take twice as long."""
+    for item in items:
+        if item.get_closest_marker("hypothesis"):
+            item.add_marker("no_cover")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport():
     """Turn skipped tests into failures in CI."""

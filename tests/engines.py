@@ -100,6 +100,8 @@ def spark():
     from pyspark.sql import SparkSession  # noqa: PLC0415 - takes seconds, and few tests need it
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers need pandas, too
+    # Java otherwise optimizes, in other threads, what runs only once.
+    os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     if "SPARK_REMOTE" in os.environ:
         session = SparkSession.builder.getOrCreate()
         session.conf.set("spark.sql.shuffle.partitions", "1")

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws import LAWS, check_large_tables
 
+pytestmark = pytest.mark.no_cover
+
 SLOW = {"DuckDB": 40, "Dask": 10, "PySpark": 0}
 """The number of examples for engines that take long for each table."""
 

@@ -150,6 +150,7 @@ class TokenMachine(RuleBasedStateMachine):
                 assert set(found) == expected
 
 
+@pytest.mark.no_cover
 def test_the_database_and_the_index_agree_with_a_loop(engine, clock):
     run_state_machine_as_test(
         lambda: TokenMachine(engine, clock),
