@@ -104,6 +104,40 @@ class TestSetOperators:
         assert CategoryFilter("a,b") | CategoryFilter("-a,b") == EVERYTHING
         assert CategoryFilter("a") | CategoryFilter("b") != EVERYTHING
 
+    @pytest.mark.parametrize(
+        ("f", "g", "results"),
+        [
+            ("a,b", "b,c", ("b", "a,b,c", "a", "a,c")),
+            ("a,b", "-b,c", ("a", "-c", "b", "-a,c")),
+            ("-a,b", "b,c", ("c", "-a", "-a,b,c", "-a,c")),
+            ("-a,b", "-b,c", ("-a,b,c", "-b", "c", "a,c")),
+        ],
+    )
+    def test_operators_give_filters(self, f, g, results):
+        f, g = CategoryFilter(f), CategoryFilter(g)
+        assert tuple(map(str, (f & g, f | g, f - g, f ^ g))) == results
+        assert str(~f) == f"-{f}".removeprefix("--")
+
+    @pytest.mark.parametrize(
+        ("f", "g", "is_proper", "is_disjoint"),
+        [
+            ("a", "a,b", True, False),
+            ("a", "-b", True, False),
+            ("-a,b", "-a", True, False),
+            ("a", "-a", False, True),
+            ("a,b", "b,c", False, False),
+            ("a", "b", False, True),
+            ("-a", "a,b", False, False),
+        ],
+    )
+    def test_a_filter_may_be_part_of_another(self, f, g, is_proper, is_disjoint):
+        f, g = CategoryFilter(f), CategoryFilter(g)
+        assert (f <= g) is (f < g) is (g >= f) is (g > f) is is_proper
+        assert (g <= f) is (g < f) is (f >= g) is (f > g) is False
+        assert f <= f >= f  # noqa: PLR0124 - equal filters
+        assert not f < f  # noqa: PLR0124
+        assert f.isdisjoint(g) is g.isdisjoint(f) is is_disjoint
+
     @pytest.mark.parametrize("other", ["a", 1, None, frozenset("a")], ids=repr)
     def test_operators_reject_other_types(self, other):
         f = CategoryFilter("a")
