@@ -1,4 +1,7 @@
-"""PySpark, classic and Connect: distinct strings are collected, parsed here, and joined."""
+"""PySpark, classic and Connect: distinct strings are collected, parsed here, and joined.
+
+Python workers would read the source once, but take 1.8 times as long as both passes.
+"""
 
 # pyright: basic
 # The engine has no types, or incomplete ones.
