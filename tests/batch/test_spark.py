@@ -71,6 +71,23 @@ def test_the_error_for_a_stream_shows_foreachbatch():
     assert kept.isStreaming
 
 
+def test_a_stream_can_be_precomputed_as_the_error_shows(tmp_path):
+    known, path = KNOWN, f"{tmp_path}/out"  # Connect pickles what the function uses
+    spark_table({"category_filter": ["-news", "a;b"]}).write.save(f"{tmp_path}/in")
+    stream = spark().readStream.schema("category_filter string").load(f"{tmp_path}/in")
+    query = (
+        stream.writeStream.option("checkpointLocation", f"{tmp_path}/checkpoint")
+        .trigger(availableNow=True)
+        .foreachBatch(lambda rows, _: precompute(rows, known).write.save(path, mode="append"))
+        .start()
+    )
+    assert query.awaitTermination(300)
+    assert sorted(rows(spark().read.load(path)), key=str) == [
+        ("-news", "-news", 0b10, None, None),
+        ("a;b", None, 0, None, "write ',' instead of ';'; did you mean 'a,b'?"),
+    ]
+
+
 def test_a_stream_may_have_other_columns_than_strings():
     stream = spark().readStream.format("rate").load()
     with pytest.raises(TypeError, match=r"^streaming dataframes cannot be collected"):
