@@ -288,10 +288,18 @@ class TestDataframes:
     def test_columns_must_exist(self, engine):
         frame = ENGINES[engine]({"key": [1], "wanted": ["*"]})
         for column in ("category", "categori"):
-            message = rf"^no column '{column}': choose from 'key', 'wanted'$"
+            message = rf"^no column '{column}': pass category_column= with one of 'key', 'wanted'$"
             with pytest.raises(ValueError, match=message):
                 filter_events(frame, "*", category_column=column)
-        with pytest.raises(ValueError, match=r"^no column 'device'"):
+            with pytest.raises(ValueError, match=message):
+                deliveries(frame, frame, "key", filter_column="wanted", category_column=column)
+        for use in (precompute, audience):
+            message = (
+                r"^no column 'category_filter': pass filter_column= with one of 'key', 'wanted'$"
+            )
+            with pytest.raises(ValueError, match=message):
+                use(frame, KNOWN)
+        with pytest.raises(ValueError, match=r"^no column 'device': pass on= with one of 'key'"):
             deliveries(frame, frame, "device", filter_column="wanted", category_column="wanted")
 
     @every_engine

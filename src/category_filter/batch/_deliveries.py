@@ -63,7 +63,7 @@ def deliveries(
     if not key:
         raise ValueError("on must name at least one column")
     subscribed = read(subscriptions, filter_column, *key)
-    occurred = read(events, category_column, *key)
+    occurred = read(events, category_column, *key, option="category_column")
     if kind_of(subscriptions) != kind_of(events):
         given = [f"{type(it).__module__}.{type(it).__name__}" for it in (subscriptions, events)]
         raise TypeError(

@@ -111,11 +111,17 @@ class Source(NamedTuple):
         return next((column for column in names if key(names[column]) == key(name)), None)
 
 
-def read(native: Any, string_column: str, *other_columns: str) -> Source:
+def read(native: Any, strings: str, *key: str, option: str = "filter_column") -> Source:
     """Recognize a dataframe, and check that it has these columns.
 
+    Args:
+        native: The dataframe.
+        strings: The column of strings.
+        key: The columns of the key.
+        option: The argument that names the column of strings.
+
     Raises:
-        TypeError: If this is not a supported dataframe, or the first column does not hold strings.
+        TypeError: If this is not a supported dataframe, or the column does not hold strings.
         ValueError: If a column does not exist, or two have the same name.
     """
     module = type(native).__module__.partition(".")[0]
@@ -130,18 +136,19 @@ def read(native: Any, string_column: str, *other_columns: str) -> Source:
         raise ValueError(f"duplicate column names: {names}") from None
     engine = cast("Engine", import_module(f"category_filter.batch.{name}"))
     schema = frame.collect_schema()
-    for column in (string_column, *other_columns):
+    for column, argument in {**dict.fromkeys(key, "on"), strings: option}.items():
         if column not in schema:
-            raise ValueError(f"no column {column!r}: choose from {', '.join(map(repr, schema))}")
+            names = ", ".join(map(repr, schema))
+            raise ValueError(f"no column {column!r}: pass {argument}= with one of {names}")
     if name in {"_duckdb", "_spark"}:
         _check_distinct(native.columns, str.lower if name == "_duckdb" else str)
-    dtype = schema[string_column]
+    dtype = schema[strings]
     if (
         dtype not in _STRINGS
         and not (dtype in _ANY and name in {"_arrow", "_pandas"})  # they check each value
-        and engine.has_values(native, string_column)
+        and engine.has_values(native, strings)
     ):
-        raise TypeError(f"column {string_column!r} must hold strings, not {dtype}")
+        raise TypeError(f"column {strings!r} must hold strings, not {dtype}")
     return Source(native, engine, [*schema])
 
 

@@ -34,5 +34,5 @@ def filter_events(
         ValueError: If the column does not exist.
     """
     wanted = CategoryFilter(f)
-    native, engine, _ = read(events, category_column)
+    native, engine, _ = read(events, category_column, option="category_column")
     return cast("IntoFrameT", engine.keep(native, category_column, wanted))

@@ -85,12 +85,12 @@ def _not_in_csv(dtype: pl.DataType) -> bool:
     return dtype.is_nested() or isinstance(dtype, pl.Duration | pl.Binary)
 
 
-def _has_bytes(dtype: pl.DataType) -> bool:
+def _has_bytes(dtype: object) -> bool:
     """Return whether a type is or contains bytes."""
     if isinstance(dtype, pl.List | pl.Array):
-        return dtype.inner == pl.Binary or _has_bytes(dtype.inner)
+        return _has_bytes(dtype.inner)
     if isinstance(dtype, pl.Struct):
-        return any(map(_has_bytes, (field.dtype for field in dtype.fields)))
+        return any(_has_bytes(field.dtype) for field in dtype.fields)
     return isinstance(dtype, pl.Binary)
 
 
