@@ -210,6 +210,13 @@ class TestMapping:
         assert repr(index) == "<FilterIndex: 2,000 keys, 2 filters>"
         assert repr(index.matching("sport")) == "<MatchView of 'sport': 1 key>"
 
+    def test_a_pickle_cannot_create_an_index_without_its_state(self):
+        broken = b"\x80\x02ccategory_filter.index\nFilterIndex\n)\x81."  # calls only `__new__`
+        index = pickle.loads(broken)
+        assert index == FilterIndex()
+        index["ann"] = "*"
+        assert index.matching("news") == {"ann"}
+
     def test_copies_and_pickles_are_equal_and_independent(self):
         index = FilterIndex({"a": "*", "b": "news"})
         for other in (

@@ -52,18 +52,23 @@ class FilterIndex(MutableMapping[K, CategoryFilter]):  # noqa: PLW1641 - mutable
         TypeError: If a filter is neither a str nor a `CategoryFilter`, or a key is not hashable.
     """
 
+    _inverted: InvertedIndex[K]
+
     @overload
-    def __init__(self) -> None: ...
+    def __new__(cls) -> FilterIndex[K]: ...
     @overload
-    def __init__(self, entries: Mapping[K, CategoryFilter | str]) -> None: ...
+    def __new__(cls, entries: Mapping[K, CategoryFilter | str]) -> FilterIndex[K]: ...
     @overload
-    def __init__(self, entries: Iterable[tuple[K, CategoryFilter | str]]) -> None: ...
-    def __init__(
-        self,
+    def __new__(cls, entries: Iterable[tuple[K, CategoryFilter | str]]) -> FilterIndex[K]: ...
+    # Not `__init__`, which a broken pickle can skip.
+    def __new__(  # noqa: D102 - documented by the class
+        cls,
         entries: Mapping[K, CategoryFilter | str] | Iterable[tuple[K, CategoryFilter | str]] = (),
-    ) -> None:
-        self._inverted = InvertedIndex[K]()
+    ) -> FilterIndex[K]:
+        self = super().__new__(cls)
+        self._inverted = InvertedIndex()
         self.update(entries)
+        return self
 
     def matching(self, category: str | Enum) -> MatchView[K]:
         """Return a live view of the keys whose filter allows a category.
