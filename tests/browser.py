@@ -19,7 +19,8 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 MANAGE = Path(__file__).parent / "django_site" / "manage.py"
-CHROMIUM = shutil.which("chromium")
+# The headless shell renders the same pages in half the CPU time.
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 
 CREATE_DATABASE = """
 from django.core.management import call_command
