@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx2
 import uvicorn
+from forks import run_command, start
 from sqlalchemy import create_engine, make_url, text
 
 from category_filter.service.server import UVICORN_OPTIONS
@@ -45,37 +46,41 @@ def served(app, **options):
 
 
 class Process:
-    """`category-filter serve` in a separate process, with its output in a log file."""
+    """`category-filter serve` in a separate process, with its output in a log file.
 
-    def __init__(self, database_url, log, *options, command=(COMMAND,)):
+    Args:
+        command: The command to execute, if it needs a process that has imported nothing.
+    """
+
+    def __init__(self, database_url, log, *options, command=()):
         self.log = log
-        with log.open("w") as output:
-            self._process = subprocess.Popen(
-                [*command, "serve", "--port", "0", *options],
-                stdout=output,  # it must not contain secrets either
-                stderr=output,
-                env=os.environ | {"CATEGORY_FILTER_DATABASE": database_url},
-            )
+        log.write_text("")
+        arguments = (*command, "serve", "--port", "0", *options)
+        called = (os.execvp, command[0], arguments) if command else (run_command, *arguments)
+        environment = os.environ | {"CATEGORY_FILTER_DATABASE": database_url}
+        # The output must not contain secrets either.
+        self._process = start(*called, output=log, environment=environment)
         while not (found := re.search(r"http://[\d.]+:\d+", log.read_text())):
             assert self.is_running(), log.read_text()
             time.sleep(0.02)
         self.address = found.group()
-        wait_for(self._process, make_url(self.address).port)
+        wait_until_listening(make_url(self.address).port, self.is_running)
 
     def is_running(self):
-        return self._process.poll() is None
+        return self._process.is_alive()
 
     def kill(self):
         """Send SIGKILL, which simulates a crash."""
         self._process.kill()
-        self._process.wait()
+        self._process.join()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exc_info):
         self._process.terminate()
-        self._process.wait()
+        self._process.join()
+        self._process.close()
 
 
 def free_port():
@@ -83,10 +88,9 @@ def free_port():
         return server.getsockname()[1]
 
 
-def wait_for(process, port):
-    """Wait until a process listens at the port."""
+def wait_until_listening(port, is_running):
     while True:
-        assert process.poll() is None
+        assert is_running()
         with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
         time.sleep(0.02)
@@ -97,7 +101,7 @@ def running(command, port, **options):
     """Run a server."""
     with subprocess.Popen(command, **options) as process:
         try:
-            wait_for(process, port)
+            wait_until_listening(port, lambda: process.poll() is None)
             yield process
         finally:
             process.terminate()
@@ -159,12 +163,13 @@ def nginx(address, folder):
 
 
 @contextmanager
-def new_database(postgres_url):
-    """Create an empty database on a PostgreSQL server, and yield its URL."""
+def new_database(postgres_url, template="template1"):
+    """Copy a database on a PostgreSQL server, by default an empty one, and yield its URL."""
     name = f"test_{time.monotonic_ns()}"
     server = create_engine(make_url(postgres_url).set(drivername="postgresql+psycopg"))
     with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        # The other strategy takes five times as long.
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
         try:
             yield f"{postgres_url.rpartition('/')[0]}/{name}"
         finally:

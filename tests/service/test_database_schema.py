@@ -1,13 +1,11 @@
 """Connecting: the schema is created or upgraded once, and unsupported databases are rejected."""
 
-import multiprocessing
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from forks import exit_codes, run_code, start
 from push_data import phone
 from servers import new_database
 from sqlalchemy import text
@@ -33,15 +31,8 @@ def test_many_threads_connect_at_once(tmp_path):
             engine.dispose()
 
 
-def test_many_processes_connect_at_once(database_url):
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["category_filter.service"])  # importing it takes a second
-    processes = [context.Process(target=connect, args=(database_url,)) for _ in range(6)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0] * 6
+def test_many_processes_connect_at_once(empty_database_url):
+    assert exit_codes(connect, empty_database_url, count=6) == [0] * 6
 
 
 OLDER_RELEASE = """
@@ -61,25 +52,29 @@ except ValueError as error:
 """
 
 
-def test_two_releases_connect_at_once(database_url, tmp_path):
-    def start(code, *arguments):
-        return subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE)
+def test_two_releases_connect_at_once(empty_database_url, tmp_path):
+    def start_in(name, code):
+        folder = tmp_path / name
+        folder.mkdir()
+        output = folder / "output"
+        return start(run_code, code, empty_database_url, folder, output=output), output
 
-    def results(processes):
-        return {(process.communicate()[1].decode(), process.returncode) for process in processes}
+    def results(started):
+        for process, _ in started:
+            process.join()
+        return {(output.read_text(), process.exitcode) for process, output in started}
 
     older, newer = [], []
     for number in range(3):
-        (tmp_path / str(number)).mkdir()
-        older.append(start(OLDER_RELEASE, database_url, str(tmp_path / str(number))))
-        newer.append(start(CONNECT, database_url))
+        older.append(start_in(f"older {number}", OLDER_RELEASE))
+        newer.append(start_in(f"newer {number}", CONNECT))
     assert results(newer) == {("", 0)}
     too_old = (
         "unknown version of the database schema (Can't locate revision identified by '0002'):"
         " upgrade category-filter\n"
     )
     assert results(older) <= {("", 0), (too_old, 1)}
-    engine = connect(database_url)
+    engine = connect(empty_database_url)
     assert Sessions(engine).create()
     engine.dispose()
 

@@ -181,11 +181,6 @@ class TestProcesses:
             assert len(service._runner._idle) == 1
             assert http.get("/health").status_code == 200
 
-    def test_processes_may_create_the_schema_at_once(self, database_url):
-        code = "import sys; from category_filter.service import connect; connect(sys.argv[1])"
-        processes = [subprocess.Popen([sys.executable, "-c", code, database_url]) for _ in range(4)]
-        assert [process.wait() for process in processes] == [0] * 4
-
     @pytest.mark.parametrize("name", ["file", "memory"])
     def test_an_application_may_be_started_twice(self, name, sqlite_url):
         service = PushService(sqlite_url if name == "file" else "sqlite://")
@@ -243,7 +238,8 @@ class TestEnvironment:
 
     def test_no_password_is_in_the_process_list(self, postgresql_url, tmp_path):
         url = make_url(postgresql_url).set(password="secret-5ec7e7")  # noqa: S106 - a test
-        with Process(url.render_as_string(hide_password=False), tmp_path / "log", "--workers", "2"):
+        url = url.render_as_string(hide_password=False)
+        with Process(url, tmp_path / "log", "--workers", "2", command=(COMMAND,)):
             commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
         assert any(b"serve" in command for command in commands)
         assert not any(b"5ec7e7" in command for command in commands)

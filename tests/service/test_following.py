@@ -5,24 +5,22 @@
 
 import logging
 import os
-import subprocess
-import sys
 import time
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
+from forks import exit_codes, forks
 from push_data import DAY_S, phone
 from servers import new_database, pgbouncer, postgres
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
+from writer import load_index, write_until_told
 
 from category_filter.navixy import CATEGORIES
 from category_filter.service import IndexedPushTokens, PushService, PushTokens, Sessions, connect
 from category_filter.service import changes as changes_module
 
 FOLLOWED_SECONDS = float(os.environ.get("FOLLOWED_SECONDS", "3"))
-WRITER = Path(__file__).with_name("writer.py")
 
 
 class Other:
@@ -193,12 +191,7 @@ class TestDatabase:
         assert self.triggers(other) == created > 0
 
     def test_many_processes_may_load_an_index_at_once(self, database_url):
-        code = (
-            "import sys; from category_filter.service import PushService;"
-            " PushService(sys.argv[1], indexed=True).close()"
-        )
-        processes = [subprocess.Popen([sys.executable, "-c", code, database_url]) for _ in range(3)]
-        assert [process.wait() for process in processes] == [0] * 3
+        assert exit_codes(load_index, database_url, count=3) == [0] * 3
 
     def test_a_pooler_is_an_error(self, postgres_url):
         with (
@@ -231,19 +224,26 @@ class TestProcess:
 @contextmanager
 def writers(url):
     """Run four processes that write at random, and check that they end without an error."""
-    processes = [
-        subprocess.Popen(
-            [sys.executable, WRITER, url, str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        for seed in range(4)
-    ]
-    assert [process.stdout.readline() for process in processes] == [b"ready\n"] * 4
+    processes, pipes = [], []
+    for seed in range(4):
+        pipe, other_end = forks.Pipe()
+        with other_end:
+            process = forks.Process(target=write_until_told, args=(url, seed, other_end))
+            process.start()
+        processes.append(process)
+        pipes.append(pipe)
+    for pipe in pipes:
+        pipe.recv()
     try:
         yield
     finally:
-        outputs = [process.communicate()[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 4
-    logging.getLogger(__name__).info(b"".join(outputs).decode())
+        for pipe in pipes:
+            pipe.send("the end")
+        for process, pipe in zip(processes, pipes, strict=True):
+            logging.getLogger(__name__).info(pipe.recv())
+            process.join()
+            pipe.close()
+    assert [process.exitcode for process in processes] == [0] * 4
 
 
 @contextmanager

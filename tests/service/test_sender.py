@@ -1,12 +1,11 @@
 """The sender in the guide retries, removes subscriptions that are gone, and resumes."""
 
 import os
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from forks import run_script, start
 from push_data import phone
 from push_service import Browser, LoopbackPushService, private_key_text
 from readmes import ROOT, blocks
@@ -54,20 +53,19 @@ class Setup:
         return answers.pop(0) if answers else (201, {})
 
     def start(self, *arguments):
-        return subprocess.Popen(
-            [sys.executable, "sender.py", *arguments, "progress"],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            text=True,
+        return start(
+            *(run_script, "sender.py", *arguments, "progress"),
+            output=self.folder / "output",
+            folder=self.folder,
+            environment=self.environment,
         )
 
     def send(self, category, payload="Hello"):
         """Run the sender, and return what it prints."""
-        with self.start(category, payload) as process:
-            output = process.stdout.read()
-        assert process.returncode == 0
-        return output.splitlines()
+        process = self.start(category, payload)
+        process.join()
+        assert process.exitcode == 0
+        return self.folder.joinpath("output").read_text().splitlines()
 
     def bound(self):
         return [each.session_id for each in self.tokens.recipients("history_rule")]
@@ -119,10 +117,9 @@ def test_a_killed_run_resumes(setup):
         setup.bind(f"browser-{number}")
     processes = []
     setup.on_request = lambda: len(setup.requests) == 5 and processes[0].kill()
-    with setup.start("chat_message", "Hello") as process:
-        processes.append(process)
-        process.stdout.read()
-    assert process.returncode == -9
+    processes.append(setup.start("chat_message", "Hello"))
+    processes[0].join()
+    assert processes[0].exitcode == -9
     setup.on_request = lambda: None
     setup.send("chat_message")
     counts = Counter(name for name, _ in setup.requests)

@@ -101,9 +101,9 @@ def test_a_bind_is_tried_at_most_50_times(postgres_url, losses, attempts):
         engine.dispose()
 
 
-def test_the_upgrade_leaves_a_shared_token_to_the_newest_session(database_url, monkeypatch):
+def test_the_upgrade_leaves_a_shared_token_to_the_newest_session(empty_database_url, monkeypatch):
     monkeypatch.setattr("category_filter.service.database._REVISION", "0001")
-    engine = connect(database_url)
+    engine = connect(empty_database_url)
     with engine.connect() as connection:
         for number, token in enumerate(["a", "b", "a", "a"], start=1):
             connection.execute(
@@ -121,7 +121,7 @@ def test_the_upgrade_leaves_a_shared_token_to_the_newest_session(database_url, m
             )
     engine.dispose()
     monkeypatch.undo()
-    engine = connect(database_url)
+    engine = connect(empty_database_url)
     left = [(each.session_id, each.token) for each in PushTokens(engine).recipients("chat_message")]
     assert left == [(2, "b"), (4, "a")]
     engine.dispose()

@@ -1,32 +1,30 @@
-"""Write at random, like the processes of a service: writer.py URL SEED
-
-It prints a line when it begins, and the number of writes when its input ends.
-"""
+"""What other processes of a service do: write at random, and load an index."""
 
 import random
-import sys
-import threading
 from collections import Counter
 
 from push_data import phone
 
 from category_filter.navixy import CATEGORIES
-from category_filter.service import ApiError, PushTokens, Sessions, connect
+from category_filter.service import ApiError, PushService, PushTokens, Sessions, connect
 
 LIFETIMES_S = [1, 2, 5, 100]
 DAY_S = 86_400
 
 
-def main(url, seed):
+def load_index(url):
+    PushService(url, indexed=True).close()
+
+
+def write_until_told(url, seed, pipe):
+    """Send None when it begins, and the number of writes when it is told to end."""
     choice = random.Random(seed)  # noqa: S311 - not a secret
     engine = connect(url)
     sessions, tokens = Sessions(engine), PushTokens(engine)
-    stopped = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), stopped.set()), daemon=True).start()
     hashes = [sessions.create(owner=f"user {seed}") for _ in range(20)]
     writes = Counter()
-    print("ready", flush=True)  # noqa: T201 - the test waits for it
-    while not stopped.is_set():
+    pipe.send(None)
+    while not pipe.poll():
         number = choice.randrange(len(hashes))
         write = choice.choices(["bind", "delete", "end", "remove"], [20, 4, 2, 1])[0]
         try:
@@ -45,8 +43,5 @@ def main(url, seed):
             writes[write] += 1
         except ApiError:  # the session has expired, or has no token
             writes["refused"] += 1
-    print(dict(writes))  # noqa: T201 - the test logs it
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    engine.dispose()
+    pipe.send(dict(writes))
