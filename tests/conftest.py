@@ -16,6 +16,7 @@ IN_CI = bool(os.environ.get("CI"))
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=20)
+settings.register_profile("long", deadline=None, derandomize=True, max_examples=500)
 # Random examples during development, reproducible ones in CI.
 settings.load_profile("ci" if IN_CI else "local")
 

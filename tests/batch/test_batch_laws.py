@@ -12,10 +12,11 @@ from laws import LAWS, check_large_tables
 
 pytestmark = pytest.mark.no_cover
 
-SLOW = {"DuckDB": 40, "Dask": 10, "PySpark": 0}
+EXAMPLES = settings().max_examples
+SLOW = {"DuckDB": EXAMPLES // 5, "Dask": EXAMPLES // 10}
 """The number of examples for engines that take long for each table."""
 
-FAST = [engine for engine in ENGINES if engine not in SLOW]
+FAST = [engine for engine in ENGINES if engine not in {*SLOW, "PySpark"}]
 
 
 @pytest.mark.parametrize("engine", ["fast", "DuckDB", "Dask"])
@@ -23,7 +24,7 @@ FAST = [engine for engine in ENGINES if engine not in SLOW]
 def test_each_function_equals_a_loop_over_allows(law, engine):
     check, *tables = LAWS[law]
 
-    @settings(max_examples=SLOW.get(engine, 100 if law == "deliveries" else 200))
+    @settings(max_examples=SLOW.get(engine, EXAMPLES // 2 if law == "deliveries" else EXAMPLES))
     @given(st.tuples(*tables))
     def check_all(drawn):
         for each in FAST if engine == "fast" else [engine]:

@@ -156,7 +156,7 @@ def test_the_database_and_the_index_agree_with_a_loop(engine, clock):
         lambda: TokenMachine(engine, clock),
         settings=settings(
             deadline=None,
-            max_examples=20,
+            max_examples=settings().max_examples // 10,
             stateful_step_count=30,
             suppress_health_check=list(HealthCheck),
         ),
