@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx2
 import uvicorn
-from forks import run_command, start
+from processes import run_command, start
 from sqlalchemy import create_engine, make_url, text
 
 from category_filter.service.server import UVICORN_OPTIONS

@@ -1,7 +1,6 @@
 """The documentation site: built once, served on loopback, and read in Chromium."""
 
 import importlib
-import os
 import pkgutil
 import re
 import shutil
@@ -18,6 +17,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import CHROMIUM, launch_chromium
 from playwright.sync_api import expect
+from processes import UNMEASURED
 from readmes import ROOT
 
 import category_filter
@@ -34,10 +34,6 @@ RELEASE = {
     "GITHUB_REPOSITORY": "owner/name",
     "GITHUB_REF_NAME": "v0.1.0",
 }
-# Coverage would measure Sphinx, too.
-ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")
-}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +45,7 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     built = subprocess.run(
         [ROOT / ".ci" / "docs", folder],
-        env=ENVIRONMENT | RELEASE | {"PYTHON": sys.executable},
+        env=UNMEASURED | RELEASE | {"PYTHON": sys.executable},
         capture_output=True,
         text=True,
         check=False,

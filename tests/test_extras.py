@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from processes import UNMEASURED
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,11 @@ import pytest
 def test_a_missing_package_names_the_extra(extra, module, package):
     code = f"import sys; sys.modules[{package!r}] = None; import category_filter.{module}"
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        env=UNMEASURED,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     *_, last = result.stderr.splitlines()
     assert last.startswith(f"ModuleNotFoundError: {package}")

@@ -1,6 +1,5 @@
 """The distributions: their contents and their description. `.ci/run` tests the wheel."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -12,17 +11,13 @@ from zipfile import ZipFile
 
 import pytest
 from packaging.metadata import Metadata
+from processes import UNMEASURED
 from readme_renderer import markdown
 from readmes import ROOT
 
 import category_filter
 
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-
-# Coverage would load itself, and files of the working tree, into the processes below.
-ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")
-}
 
 RELEASE = {
     "GITHUB_SERVER_URL": "https://host.example",
@@ -36,7 +31,7 @@ VERSION = category_filter.__version__
 TAG = RELEASE["GITHUB_REF_NAME"]
 
 
-def run(*command, env=ENVIRONMENT, **options):
+def run(*command, env=UNMEASURED, **options):
     return subprocess.run(command, check=True, capture_output=True, text=True, env=env, **options)
 
 
@@ -49,7 +44,7 @@ def built(tmp_path_factory):
     shutil.copytree(ROOT / ".github", tree / ".github")
     changelog = tree / ".github" / "CHANGELOG.md"
     changelog.write_text(changelog.read_text("utf-8").replace("unreleased", "2030-01-31"), "utf-8")
-    run(sys.executable, str(SCRIPT), env=ENVIRONMENT | RELEASE, cwd=tree)
+    run(sys.executable, str(SCRIPT), env=UNMEASURED | RELEASE, cwd=tree)
     run(sys.executable, "-m", "build", "--outdir", str(folder), str(tree))
     return folder
 
@@ -134,7 +129,7 @@ class TestVersion:
             (tmp_path / file).write_text(text, "utf-8")
         result = subprocess.run(
             [sys.executable, str(SCRIPT)],
-            env=ENVIRONMENT | RELEASE | {"GITHUB_REF_NAME": tag},
+            env=UNMEASURED | RELEASE | {"GITHUB_REF_NAME": tag},
             capture_output=True,
             text=True,
             check=False,

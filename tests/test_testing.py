@@ -9,6 +9,7 @@ import attrs
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
+from processes import UNMEASURED
 from pydantic import BaseModel
 
 from category_filter import Categories, CategoryFilter, FilterSyntaxError
@@ -31,7 +32,11 @@ def code_of(text):
 
 def run(code):
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True
+        [sys.executable, "-W", "ignore", "-c", code],
+        env=UNMEASURED,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from forks import exit_codes, run_code, start
+from processes import exit_codes, run_code, start
 from push_data import phone
 from servers import new_database
 from sqlalchemy import text

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
+from processes import UNMEASURED
 from push_client import BIND, BROWSER, DELETE, PHONE, SUCCESS, UNAVAILABLE, answer, authorized
 from servers import (
     COMMAND,
@@ -150,7 +151,7 @@ class TestProcesses:
             running(
                 [*command, "-b", f"127.0.0.1:{port}", app],
                 port,
-                env=os.environ | {"CATEGORY_FILTER_DATABASE": database_url},
+                env=UNMEASURED | {"CATEGORY_FILTER_DATABASE": database_url},
                 stderr=log,
             ),
         ):
@@ -204,7 +205,7 @@ class TestEnvironment:
             "ALLOW_ORIGIN": f"{ORIGIN} https://other.example",
             "PUSH_SERVICE": "push.example.com *.other.example",
         }
-        env = os.environ | {f"CATEGORY_FILTER_{name}": each for name, each in variables.items()}
+        env = UNMEASURED | {f"CATEGORY_FILTER_{name}": each for name, each in variables.items()}
         with (
             (tmp_path / "log").open("w") as log,
             running([COMMAND, "serve"], int(port), env=env, stdout=log, stderr=log),

@@ -9,7 +9,7 @@ import time
 from contextlib import closing, contextmanager
 
 import pytest
-from forks import exit_codes, forks
+from processes import exit_codes, forks
 from push_data import DAY_S, phone
 from servers import new_database, pgbouncer, postgres
 from sqlalchemy import create_engine, text

@@ -6,6 +6,7 @@ import sys
 import httpx2
 import pytest
 from fastapi import FastAPI
+from processes import UNMEASURED
 from push_client import BIND, DELETE, PHONE, SUCCESS, answer, authorized
 from servers import HASH, http_client, served
 
@@ -21,7 +22,11 @@ def test_a_sender_imports_neither_fastapi_nor_uvicorn():
         (f"{sender} from category_filter.service import *; {show}", "fastapi uvicorn\n"),
     ):
         result = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            env=UNMEASURED,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert result.stdout == expected
 

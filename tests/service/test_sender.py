@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from forks import run_script, start
+from processes import run_script, start
 from push_data import phone
 from push_service import Browser, LoopbackPushService, private_key_text
 from readmes import ROOT, blocks

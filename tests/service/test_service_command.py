@@ -1,7 +1,6 @@
 """The commands `serve` and `session`: their output and their errors."""
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -9,6 +8,7 @@ import sys
 
 import httpx2
 import pytest
+from processes import UNMEASURED
 from push_data import DAY_S
 from servers import COMMAND, HASH, Process
 from typer.testing import CliRunner
@@ -232,7 +232,7 @@ class TestServe:
             text=True,
             check=False,
             cwd=tmp_path,
-            env=os.environ,
+            env=UNMEASURED,
         )
         assert (result.returncode, result.stdout) == (2, "")
         assert result.stderr.startswith(f"category-filter: {missing}")
