@@ -12,7 +12,7 @@ import pytest
 from processes import exit_codes, forks
 from push_data import DAY_S, phone
 from servers import new_database, pgbouncer, postgres
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 from writer import load_index, write_until_told
 
@@ -249,14 +249,10 @@ def writers(url):
 @contextmanager
 def no_writes(engine):
     """Keep all other processes from changing tokens."""
-    other = create_engine(engine.url)
-    with other.connect() as connection:
-        is_sqlite = connection.dialect.name == "sqlite"
-        connection.exec_driver_sql(
-            "BEGIN IMMEDIATE" if is_sqlite else "LOCK push_token IN SHARE MODE"
-        )
+    lock = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "LOCK push_token IN SHARE MODE"}
+    with create_engine(engine.url, poolclass=NullPool).connect() as connection:
+        connection.exec_driver_sql(lock[connection.dialect.name])
         yield
-    other.dispose()
 
 
 def test_the_index_is_equal_to_the_database_while_four_processes_write(engine, database_url, clock):
