@@ -141,9 +141,7 @@ def small_blocks():
 
 
 TestAgainstADict = AgainstADict.TestCase
-TestAgainstADict.settings = settings(
-    max_examples=min(100, settings.default.max_examples), stateful_step_count=30, deadline=None
-)
+TestAgainstADict.settings = settings(stateful_step_count=30)
 
 
 class TestMapping:

@@ -104,7 +104,8 @@ categories = (
     names() | texts() | filters().map(str) | st.sampled_from(["", " ", "news ", "*", "-*", ","])
 )
 shared_transaction = settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings().max_examples // 2,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

@@ -20,7 +20,8 @@ from category_filter.testing import filters, names, texts
 DATABASES = ["default", *(name for name in ("postgresql", "mariadb") if name in connections)]
 
 shared_transaction = settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings().max_examples // 2,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 # These differ only in case and form.
 similar = st.sampled_from(
