@@ -1,4 +1,4 @@
-"""What other processes of a service do: write at random, and load an index."""
+"""Functions for other processes of a service: write at random, and load an index."""
 
 import random
 from collections import Counter
@@ -17,7 +17,10 @@ def load_index(url):
 
 
 def write_until_told(url, seed, pipe):
-    """Send None when it begins, and the number of writes when it is told to end."""
+    """Write at random until the pipe holds a message.
+
+    Send None before the first write, and the number of writes after the last one.
+    """
     choice = random.Random(seed)  # noqa: S311 - not a secret
     engine = connect(url)
     sessions, tokens = Sessions(engine), PushTokens(engine)
